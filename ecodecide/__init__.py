@@ -1,0 +1,67 @@
+"""Ecological decisions under uncertainty: catch quotas for a stock that may have a tipping point.
+
+The names below are the whole public interface; each is imported when it is first used.
+
+Examples
+--------
+>>> import ecodecide as eco
+>>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
+>>> float(stock.mean(0.5).round(4))
+0.6875
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ecodecide.decision.discretize import discretize
+    from ecodecide.decision.economy import Economy
+    from ecodecide.decision.grid import Grid
+    from ecodecide.decision.problem import HarvestProblem
+    from ecodecide.solvers.optimal_control import OptimalControl
+    from ecodecide.solvers.pomdp import Pomdp
+    from ecodecide.solvers.precautionary import Precautionary
+    from ecodecide.solvers.solution import Solution
+    from ecodecide.stock.growth import Allen, BevertonHolt, Logistic, May, Myers, PellaTomlinson, Ricker, growth
+    from ecodecide.stock.noise import LognormalNoise, NormalNoise, UniformNoise
+    from ecodecide.stock.parametric import ParametricStock
+    from ecodecide.stock.survey import LognormalSurvey, NormalSurvey, PerfectSurvey
+
+_PLACES = {
+    "ecodecide.stock.growth": (
+        "Allen", "BevertonHolt", "Logistic", "May", "Myers", "PellaTomlinson", "Ricker", "growth",
+    ),
+    "ecodecide.stock.noise": ("LognormalNoise", "NormalNoise", "UniformNoise"),
+    "ecodecide.stock.survey": ("LognormalSurvey", "NormalSurvey", "PerfectSurvey"),
+    "ecodecide.stock.parametric": ("ParametricStock",),
+    "ecodecide.catalog": ("load_model",),
+    "ecodecide.history": ("CatchHistory", "load_history"),
+    "ecodecide.decision.economy": ("Economy",),
+    "ecodecide.decision.grid": ("Grid",),
+    "ecodecide.decision.problem": ("HarvestProblem",),
+    "ecodecide.decision.discretize": ("discretize",),
+    "ecodecide.fit": ("fit",),
+    "ecodecide.solvers.solution": ("Solution",),
+    "ecodecide.solvers.precautionary": ("Precautionary",),
+    "ecodecide.solvers.optimal_control": ("OptimalControl",),
+    "ecodecide.solvers.gpdp": ("Gpdp",),
+    "ecodecide.solvers.pomdp": ("Pomdp",),
+    "ecodecide.evaluate": ("compare", "evaluate", "score"),
+}
+_PLACE = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = sorted(_PLACE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACE:
+        raise AttributeError(f"ecodecide has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_PLACE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,217 @@
+"""From a harvest problem to the finite arrays that solvers eat, as a step that can be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from ecodecide.decision.grid import Grid
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import GridError, ProblemError
+from ecodecide.stock.growth import Array
+from ecodecide.stock.noise import NormalNoise
+from ecodecide.stock.parametric import ParametricStock, Stock
+from ecodecide.stock.survey import NormalSurvey, PerfectSurvey, Survey
+
+
+@dataclass(frozen=True, eq=False)
+class DiscreteProblem:
+    """A harvest problem as arrays, with n states, n quotas and n observations.
+
+    Attributes
+    ----------
+    grid
+        The grid; ``grid.points`` are the states and ``grid.quotas`` the quotas.
+    kernel
+        Shape (n, n): P(next state | escapement state). Growth depends on the escapement alone, so this is all
+        the dynamics there is: harvesting state i by quota j leaves state max(i - j, 0).
+    observation
+        Shape (n, n): P(observed state | state).
+    reward
+        Shape (n, n): the profit of state and quota.
+    initial
+        Shape (n,): the belief when the first quota is set.
+    discount
+        Factor in (0, 1).
+    off_grid
+        The largest probability, over escapements, that the next biomass falls above the grid (it is kept, in
+        the last state).
+    implementation_cv
+        The implementation error by which a catch is read.
+    """
+
+    grid: Grid
+    kernel: Array
+    observation: Array
+    reward: Array
+    initial: Array
+    discount: float
+    off_grid: float
+    implementation_cv: float = 0.0
+
+    @cached_property
+    def left(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Shape (n, n): the escapement state of state and quota, max(i - j, 0)."""
+        n = len(self.initial)
+        return np.maximum(np.arange(n)[:, None] - np.arange(n)[None, :], 0)
+
+
+def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProblem:
+    """Turn a harvest problem into finite arrays that conserve probability.
+
+    Parameters
+    ----------
+    problem
+        The problem, with a stock.
+    tolerance
+        The largest probability above the grid, from any escapement, that is accepted.
+
+    Returns
+    -------
+    DiscreteProblem
+
+    Raises
+    ------
+    GridError
+        When more than the tolerance falls above the grid.
+    ProblemError
+        When the problem has no stock or its initial belief is not to be had.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
+    >>> arrays = discretize(eco.HarvestProblem(stock=stock, grid=eco.Grid(upper=2.0, cells=50)))
+    >>> arrays.kernel.shape, bool(np.allclose(arrays.kernel.sum(axis=1), 1.0))
+    ((51, 51), True)
+    """
+    stock, grid = problem.stock, problem.grid
+    if stock is None:
+        raise ProblemError("this problem has no stock: give one, or use a solver that learns it, such as Gpdp")
+    if grid.scheme == "memarzadeh2019":
+        kernel, off_grid = _memarzadeh_kernel(stock, grid), 0.0
+        observation = _memarzadeh_observation(problem.survey, grid)
+    else:
+        kernel = stock.kernel(grid.points, grid.edges)
+        off_grid = float(np.max(1.0 - kernel.sum(axis=1)))
+        kernel = _close(kernel)
+        observation = _observation(problem.survey, grid)
+    if off_grid > tolerance:
+        raise GridError(
+            f"the grid is too short: up to {off_grid:.1%} of next year's biomass falls above its upper end "
+            f"{grid.upper:g} (at most {tolerance:.1%} is accepted); use a larger Grid(upper=...)"
+        )
+    left = np.maximum(np.arange(len(grid.points))[:, None] - np.arange(len(grid.points)), 0)
+    catch = grid.points[:, None] - grid.points[left]
+    reward = problem.economy.profit(catch, np.broadcast_to(grid.points[:, None], catch.shape))
+    return DiscreteProblem(
+        grid, kernel, observation, reward, _initial(problem), problem.economy.discount, off_grid,
+        problem.implementation_cv,
+    )
+
+
+def _close(rows: Array) -> Array:
+    """Put what falls above the grid into the last state, and take rounding off."""
+    rows = np.maximum(rows, 0.0)
+    rows[:, -1] += np.maximum(1.0 - rows.sum(axis=1), 0.0)
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
+def _observation(survey: Survey, grid: Grid) -> Array:
+    if isinstance(survey, PerfectSurvey):
+        return np.eye(len(grid.points))
+    below = survey.cdf(grid.edges[None, :], grid.points[:, None])
+    return _close(np.diff(below, axis=1))
+
+
+def _initial(problem: HarvestProblem) -> Array:
+    grid, initial = problem.grid, problem.initial
+    belief_on = getattr(problem.stock, "terminal_belief", None)
+    if initial is None:
+        initial = "history" if belief_on is not None else "uniform"
+    if isinstance(initial, str) and initial == "history":
+        if belief_on is None:
+            raise ProblemError("initial='history' needs a stock that was fitted to a history: use ecodecide.fit")
+        return np.asarray(belief_on(grid.edges), dtype=float)
+    n = len(grid.points)
+    if isinstance(initial, str):
+        return np.full(n, 1.0 / n)
+    value = np.asarray(initial, dtype=float)
+    if value.ndim == 0:
+        return np.eye(n)[grid.locate(value)]
+    return value / value.sum()
+
+
+def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, largest: float = 0.0) -> Grid:
+    """Return a grid that holds the stock.
+
+    Parameters
+    ----------
+    stock
+        The stock.
+    cells
+        Number of cells.
+    tolerance
+        The probability above the grid, from any escapement on it, to stay under.
+    largest
+        A biomass that the grid must hold besides, such as the largest in a history.
+
+    Returns
+    -------
+    Grid
+        Its upper end is the smallest of a ladder from 1.5 carrying capacities up, in steps of a quarter.
+
+    Raises
+    ------
+    GridError
+        When none up to 100 times the carrying capacity holds the stock.
+    """
+    capacity = float(np.max(stock.carrying_capacity))
+    base = max(1.5 * capacity, 1.1 * largest)
+    if base <= 0.0:
+        raise GridError("cannot suggest a grid for a stock that dies out from any start: give Grid(upper=...)")
+    upper = base
+    while upper <= 100.0 * base:
+        grid = Grid(upper=upper, cells=cells)
+        if float(np.max(1.0 - stock.kernel(grid.points, grid.edges).sum(axis=1))) <= tolerance:
+            return grid
+        upper *= 1.25
+    raise GridError(f"no grid up to {upper:g} holds {1 - tolerance:.0%} of next year's biomass: give Grid(upper=...)")
+
+
+# --- the discretization of Memarzadeh & Boettiger 2019, doi:10.1086/702704, for comparison with its figures ---
+
+
+def _memarzadeh_row(points: Array, center: float, sd: float) -> Array:
+    """Densities at the points; those below zero reflected onto the first; the rest piled on the last."""
+    row = norm.pdf(points, center, sd)
+    row[0] += norm.pdf(-points[1:], center, sd).sum()
+    inside = norm.cdf(points[-1], center, sd)
+    if row.sum() == 0.0:
+        return np.eye(len(points))[0]
+    row *= inside / row.sum()
+    row[-1] += 1.0 - inside
+    return np.asarray(row / row.sum(), dtype=float)
+
+
+def _memarzadeh_kernel(stock: Stock, grid: Grid) -> Array:
+    if not (isinstance(stock, ParametricStock) and isinstance(stock.noise, NormalNoise)):
+        raise GridError("the scheme 'memarzadeh2019' is defined for a ParametricStock with NormalNoise alone")
+    points = grid.points
+    grown = stock.growth(points)
+    extinct = np.eye(len(points))[0]
+    return np.array([_memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown])
+
+
+def _memarzadeh_observation(survey: Survey, grid: Grid) -> Array:
+    points = grid.points
+    if isinstance(survey, PerfectSurvey):
+        return np.eye(len(points))
+    if not isinstance(survey, NormalSurvey):
+        raise GridError("the scheme 'memarzadeh2019' is defined for NormalSurvey and PerfectSurvey alone")
+    extinct = np.eye(len(points))[0]
+    return np.array([_memarzadeh_row(points, x, survey.sd) if x > 0.0 else extinct for x in points])

@@ -1,0 +1,1 @@
+"""Policies: from what was observed and caught to the next quota."""

@@ -1,0 +1,1 @@
+"""Solvers: each turns a harvest problem into a policy."""

@@ -1,0 +1,246 @@
+"""Point-based value iteration over beliefs, between a lower and an upper bound.
+
+    V(b) = max over quotas a of  b.R_a + g W(shift_a b)
+    W(e) = sum over o of  P(o | e) V(b after growth from e and observation o)
+
+b is the belief before harvest, e the belief over escapement. Growth depends on the escapement alone, so
+harvesting is a shift of the belief and one pair of bounds on W serves all quotas. The search (HSVI: Smith &
+Simmons 2004; SARSOP: Kurniawati, Hsu & Lee 2008) walks from the initial belief to where the bounds lie
+furthest apart, taking the quota that the upper bound favors, and tightens both on the way back.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ecodecide._kernels.sawtooth import shift
+from ecodecide.decision.discretize import DiscreteProblem, discretize
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import SolverError
+from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.solvers.pomdp.bounds import LowerBound, UpperBound
+from ecodecide.solvers.solution import Solution
+from ecodecide.stock.growth import Array
+
+_DEPTH = 200
+"""The longest walk, in years: with g = 0.95 what lies beyond counts for 4e-5."""
+
+_UNLIKELY = 1e-7
+"""Observations less likely than this are bounded all at once, not one by one."""
+
+
+@dataclass(frozen=True)
+class Pomdp:
+    """Plan with the belief about biomass, not with a point estimate; certified by two bounds.
+
+    The policy's expected net present value is at least `Solution.lower`, and no policy's exceeds
+    `Solution.upper`, both on the problem's grid, from its initial belief before any further survey.
+
+    Parameters
+    ----------
+    gap
+        Where to stop: (upper - lower) / upper.
+    seconds
+        A safety stop; a result that it ends is marked, because it depends on the machine's speed.
+    iterations
+        The most walks; None for no limit. The same number gives the same result everywhere.
+    memory
+        Megabytes for what is remembered of visited beliefs; the oldest are forgotten first, and made anew.
+
+    Raises
+    ------
+    SolverError
+        When a setting means nothing.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
+    >>> problem = eco.HarvestProblem(
+    ...     stock=stock, survey=eco.NormalSurvey(sd=0.1), grid=eco.Grid(upper=2.0, cells=20), initial="uniform"
+    ... )
+    >>> solution = Pomdp(gap=0.02).solve(problem)
+    >>> solution.converged, solution.lower <= solution.upper, solution.gap <= 0.02
+    (True, True, True)
+    """
+
+    gap: float = 0.01
+    seconds: float = 60.0
+    iterations: int | None = None
+    memory: float = 400.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.gap < 1.0:
+            raise SolverError(f"Pomdp: gap must be a share in [0, 1), such as 0.01, got {self.gap}")
+        if not self.seconds > 0.0:
+            raise SolverError(f"Pomdp: seconds must be positive, got {self.seconds}")
+        if self.iterations is not None and self.iterations < 0:
+            raise SolverError(f"Pomdp: iterations must be at least 0 or None, got {self.iterations}")
+        if not self.memory > 0.0:
+            raise SolverError(f"Pomdp: memory must be a positive number of megabytes, got {self.memory}")
+
+    def solve(self, problem: HarvestProblem) -> Solution:
+        """Return the policy over beliefs with its bounds."""
+        begin = time.perf_counter()
+        arrays = discretize(problem)
+        # threads inside one solve hurt at these sizes, and would change the last digits
+        with threadpool_limits(limits=1):
+            search = _Search(arrays, self.memory)
+            status, converged = self._run(search, begin)
+        return Solution(
+            BeliefPolicy(arrays, search.lower.vectors.copy(), search.lower.actions.copy()),
+            status=status,
+            lower=search.trace[-1][1],
+            upper=search.trace[-1][2],
+            converged=converged,
+            iterations=search.walks,
+            seconds=time.perf_counter() - begin,
+            trace=tuple(search.trace),
+            settings={"solver": "pomdp", **asdict(self)},
+        )
+
+    def _run(self, search: _Search, begin: float) -> tuple[str, bool]:
+        while True:
+            lower, upper = search.root_bounds()
+            search.trace.append((time.perf_counter() - begin, lower, upper))
+            # both bounds may be 0 (nothing to be earned), or negative where costs exceed the catch's worth
+            distance = upper - lower
+            gap = distance / abs(upper) if upper != 0.0 else (0.0 if distance == 0.0 else float("inf"))
+            if distance <= self.gap * abs(upper) or distance <= 1e-12:
+                return f"converged: the value is known to {gap:.2%}", True
+            left = f"the value is known to {gap:.2%} only, {self.gap:.2%} was asked for"
+            if self.iterations is not None and search.walks >= self.iterations:
+                return f"stopped after {search.walks} iterations: {left}; allow more iterations", False
+            if search.trace[-1][0] >= self.seconds:
+                return (
+                    f"stopped by time, not reproducible: {left}; allow more seconds, a wider gap or a coarser grid",
+                    False,
+                )
+            search.walk(lower, upper, self.gap * abs(upper))
+
+
+@dataclass(eq=False)
+class _Node:
+    """A belief over escapement that was visited, and what may be seen after a year of growth from it.
+
+    Attributes
+    ----------
+    e
+        Shape (n,): the belief over escapement.
+    heard
+        The observations followed one by one; `chance` their probabilities and `rest` that of the others.
+    beliefs
+        Shape (heard, n): the belief after each.
+    worth
+        Shape (heard, n): upper bound on each quota there.
+    point
+        The node's place in the upper bound.
+    """
+
+    e: Array
+    heard: Any
+    chance: Array
+    rest: float
+    beliefs: Array
+    worth: Array
+    point: int | None = None
+    value: float = field(default=np.inf)
+
+
+class _Search:
+    """The two bounds, the visited beliefs, and the walks that tighten them."""
+
+    def __init__(self, arrays: DiscreteProblem, memory: float) -> None:
+        self.arrays = arrays
+        self.lower = LowerBound(arrays)
+        self.upper = UpperBound(arrays)
+        self.walks = 0
+        self.trace: list[tuple[float, float, float]] = []
+        self._root = arrays.initial[None, :]
+        self._root_worth = self._root @ self.upper.informed
+        self._nodes: dict[bytes, _Node] = {}
+        n = len(arrays.initial)
+        self._most_nodes = max(int(memory * 1e6 / (16.0 * n * n)), 2 * _DEPTH)
+
+    def root_bounds(self) -> tuple[float, float]:
+        """Return the bounds of the initial belief."""
+        self._root_quota, value = self.upper.best_quotas(self._root, self._root_worth)
+        # rounding of the last digit must not turn the bounds around
+        lower = float(self.lower.value(self._root)[0])
+        return min(lower, float(value[0])), float(value[0])
+
+    def walk(self, lower: float, upper: float, goal: float) -> None:
+        """Follow the widest gap down from the root, then tighten both bounds on the way back."""
+        g = self.arrays.discount
+        aim = max(0.5 * (upper - lower), 0.9 * goal)
+        parent, row, quota = self._root, 0, int(self._root_quota[0])
+        path = []
+        for depth in range(1, _DEPTH + 1):
+            node = self._node(parent[row], quota)
+            quotas, values = self._tighten_upper(node)
+            floor = self.lower.value(node.beliefs)
+            path.append((node, parent))
+            allowed = aim * g**-depth
+            excess = node.chance * (values - floor - allowed / g)
+            row = int(np.argmax(excess))
+            if node.value - float(node.chance @ floor) <= allowed or excess[row] <= 0.0:
+                break
+            parent, quota = node.beliefs, int(quotas[row])
+        for node, witnesses in reversed(path):
+            self._tighten_lower(node, witnesses, 1e-3 * aim)
+            self._tighten_upper(node)
+        self.walks += 1
+        if self.walks % 5 == 0:
+            self._tidy()
+
+    def _node(self, belief: Array, quota: int) -> _Node:
+        e = np.empty_like(belief)
+        shift(belief, quota, e)
+        key = e.tobytes()
+        node = self._nodes.pop(key, None)
+        if node is None:
+            joint = self.arrays.observation.T * (e @ self.arrays.kernel)
+            chance = joint.sum(axis=1)
+            heard = np.flatnonzero(chance > _UNLIKELY)
+            beliefs = joint[heard] / chance[heard, None]
+            rest = max(1.0 - float(chance[heard].sum()), 0.0)
+            node = _Node(e, heard, chance[heard], rest, beliefs, beliefs @ self.upper.informed)
+        self._nodes[key] = node
+        return node
+
+    def _tighten_upper(self, node: _Node) -> tuple[Any, Array]:
+        """Back up the upper bound at a node; return the best quota and its bound after each observation."""
+        quotas, values = self.upper.best_quotas(node.beliefs, node.worth)
+        value = float(node.chance @ values) + node.rest * max(float(self.upper.informed.max()), 0.0)
+        node.point = self.upper.deepen(node.e, value, node.point)
+        node.value = min(value, self.upper.value(node.e))
+        return quotas, values
+
+    def _tighten_lower(self, node: _Node, witnesses: Array, worthwhile: float) -> None:
+        """Back up the lower bound at a node, and keep the vectors that raise it where the walk came from."""
+        arrays = self.arrays
+        vectors = self.lower.vectors
+        best = np.argmax(node.beliefs @ vectors.T, axis=1)
+        after = np.einsum("ox,ox->x", arrays.observation.T[node.heard], vectors[best])
+        unheard = 1.0 - arrays.observation[:, node.heard].sum(axis=1)
+        after += np.maximum(unheard, 0.0) * vectors[0]
+        worth = (arrays.reward + arrays.discount * (arrays.kernel @ after)[arrays.left]).T
+        new = witnesses @ worth.T
+        quota = new.argmax(axis=1)
+        raised = new[np.arange(len(quota)), quota] - self.lower.value(witnesses)
+        chosen = np.unique(quota[raised > worthwhile])
+        if chosen.size:
+            self.lower.add(worth[chosen], chosen)
+
+    def _tidy(self) -> None:
+        self.lower.prune()
+        places = self.upper.prune()
+        while len(self._nodes) > self._most_nodes:
+            del self._nodes[next(iter(self._nodes))]
+        for node in self._nodes.values():
+            node.point = None if node.point is None else places.get(node.point)

@@ -1,0 +1,1 @@
+"""The sea: growth laws, noise, surveys and stocks."""

@@ -1,0 +1,152 @@
+"""A stock with a growth law and a noise, and the protocol that every stock obeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ecodecide.errors import StockError
+from ecodecide.stock.growth import Array, GrowthLaw, parameters
+from ecodecide.stock.noise import Noise
+from ecodecide.stock.reference_points import ReferencePoints, law_reference_points
+
+
+class Stock(Protocol):
+    """What every stock offers: parametric, ensemble or Gaussian process.
+
+    `kernel` is the predictive mixture, for solvers; `draw` gives fixed worlds, for the evaluator. The two
+    differ on purpose: redrawing the member each year would hide the risk in the parameters.
+    """
+
+    @property
+    def unit(self) -> str:
+        """The unit of biomass."""
+        ...
+
+    @property
+    def carrying_capacity(self) -> Any:
+        """The largest stable unfished equilibrium; an array with one value per replicate for drawn worlds."""
+        ...
+
+    def reference_points(self) -> ReferencePoints:
+        """Return the reference points of the stock's best estimate."""
+        ...
+
+    def mean(self, escapement: ArrayLike) -> Array:
+        """Return E[next biomass | escapement], with the noise's own mean."""
+        ...
+
+    def kernel(self, escapements: Array, edges: Array) -> Array:
+        """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]); the lowest edge is not in a cell."""
+        ...
+
+    def draw(self, replicates: int, rng: np.random.Generator) -> Stock:
+        """Return one fixed world per replicate; row r depends on the first r + 1 draws alone."""
+        ...
+
+    def step(self, escapement: Array, z: Array) -> Array:
+        """Return the next biomass of each replicate; z is standard normal, one per replicate."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ParametricStock:
+    """A stock that grows by a law and is scattered by a noise.
+
+    x' = noise(f(s), z): the next biomass before harvest depends on the escapement s alone.
+
+    Parameters
+    ----------
+    growth
+        A growth law, such as `Logistic`, or a user's own made by `growth`.
+    noise
+        `LognormalNoise`, `NormalNoise` or `UniformNoise`.
+    unit
+        The unit of biomass.
+
+    Raises
+    ------
+    StockError
+        When growth or noise are not what they should be.
+
+    Notes
+    -----
+    The parameters of law and noise may be arrays with one value per replicate: so a batch of fixed worlds is
+    itself a ParametricStock (which is what `draw` of an ensemble returns), and `step` serves both.
+
+    Examples
+    --------
+    >>> from ecodecide import Logistic, NormalNoise
+    >>> stock = ParametricStock(Logistic(r=0.75, K=1.0), NormalNoise(sd=0.15))
+    >>> stock.carrying_capacity
+    1.0
+    """
+
+    growth: GrowthLaw
+    noise: Noise
+    unit: str = "K = 1"
+
+    def __post_init__(self) -> None:
+        if not callable(self.growth) or not hasattr(self.growth, "scale"):
+            raise StockError(
+                f"growth must be a growth law, got {type(self.growth).__name__}; "
+                "wrap a function of your own as ecodecide.growth(function)"
+            )
+        if not hasattr(self.noise, "cdf"):
+            raise StockError(f"noise must be LognormalNoise, NormalNoise or UniformNoise, got {self.noise!r}")
+
+    @cached_property
+    def _batch(self) -> int | None:
+        """The number of worlds when parameters are arrays, None for a single one."""
+        sizes = [np.size(v) for v in parameters(self.growth).values() if np.ndim(v)]
+        return sizes[0] if sizes else None
+
+    def member(self, index: int) -> ParametricStock:
+        """Return one world of a batch, with scalar parameters."""
+
+        def one(value: Any) -> Any:
+            return float(value[index]) if np.ndim(value) else value
+
+        law = replace(self.growth, **{k: one(v) for k, v in parameters(self.growth).items()})  # type: ignore[type-var]
+        noise = replace(self.noise, **{k: one(v) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
+        return ParametricStock(law, noise, self.unit)
+
+    def reference_points(self) -> ReferencePoints:
+        """Return MSY, where it is taken, the carrying capacity and the Allee threshold of the growth law."""
+        if self._batch is not None:
+            raise StockError("reference points are of one world; take stock.member(i) of a batch")
+        return law_reference_points(self.growth)
+
+    @cached_property
+    def worlds(self) -> tuple[ReferencePoints, ...]:
+        """The reference points of each world of a batch, or of the one."""
+        if self._batch is None:
+            return (self.reference_points(),)
+        return tuple(self.member(i).reference_points() for i in range(self._batch))
+
+    @cached_property
+    def carrying_capacity(self) -> Any:
+        """The largest stable unfished equilibrium, whatever the law's parameters are called."""
+        capacity = np.array([w.carrying_capacity for w in self.worlds])
+        return float(capacity[0]) if self._batch is None else capacity
+
+    def mean(self, escapement: ArrayLike) -> Array:
+        """Return E[next biomass | escapement], with the noise's own mean."""
+        return self.noise.mean(self.growth(escapement))
+
+    def kernel(self, escapements: Array, edges: Array) -> Array:
+        """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]) from the noise's cdf."""
+        below = self.noise.cdf(edges[None, :], self.growth(escapements)[:, None])
+        return np.diff(below, axis=1)
+
+    def draw(self, replicates: int, rng: np.random.Generator) -> ParametricStock:
+        """Return itself: its parameters are known, so every replicate lives in the same world."""
+        return self
+
+    def step(self, escapement: Array, z: Array) -> Array:
+        """Return the next biomass of each replicate."""
+        return self.noise.apply(self.growth(escapement), z)
