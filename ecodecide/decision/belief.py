@@ -7,6 +7,8 @@ one per cell; the first cell is extinction, an atom at 0. All functions take a b
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ecodecide.stock.growth import Array
@@ -36,24 +38,60 @@ def harvest(belief: Array, catch: Array, points: Array, edges: Array) -> tuple[A
         Shape (rows,): the probability that the stock could bear the catch, the sum of `escaped`.
     """
     rows, n = belief.shape
+    below, share, possible = _landing(catch, points, edges)
+    mass = belief[:, 1:] * possible
+    offset = np.arange(rows)[:, None] * n
+    above = np.minimum(below + 1, n - 1)
+    stay = np.bincount((offset + below).ravel(), (mass * (1.0 - share)).ravel(), rows * n)
+    move = np.bincount((offset + above).ravel(), (mass * share).ravel(), rows * n)
+    escaped = np.asarray(stay + move, dtype=float).reshape(rows, n)
+    escaped[:, 0] += belief[:, 0] * (catch <= 0.0)
+    return escaped, np.asarray(escaped.sum(axis=1), dtype=float)
+
+
+def before_harvest(values: Array, catch: Array, points: Array, edges: Array) -> Array:
+    """Carry a function of the escapement back over a known catch: the transpose of `harvest`.
+
+    Parameters
+    ----------
+    values
+        Shape (n,): a value of each escapement.
+    catch
+        Shape (rows,).
+    points, edges
+        The cells.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows, n): the expected value before harvest, 0 where the stock could not bear the catch.
+    """
+    below, share, possible = _landing(catch, points, edges)
+    above = np.minimum(below + 1, len(points) - 1)
+    carried = possible * ((1.0 - share) * values[below] + share * values[above])
+    return np.column_stack([values[0] * (catch <= 0.0), carried])
+
+
+def _landing(
+    catch: Array, points: Array, edges: Array
+) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Array, Array]:
+    """Return where each cell but the atom lands: the point below, the share of the next, and what could be.
+
+    Each has the shape (rows, n - 1).
+    """
+    n = len(points)
     lower, upper = edges[1:-1], edges[2:]
     caught = catch[:, None]
     possible = np.clip((upper - caught) / (upper - lower), 0.0, 1.0)
     middle = np.where(caught > lower, 0.5 * (np.maximum(lower, caught) + upper), points[1:])
     left = np.maximum(middle - caught, 0.0)
-    mass = belief[:, 1:] * possible
     # the pair of points around what is left; below the first cell's point all of it is that cell
-    below = np.clip(np.searchsorted(points, left, side="right") - 1, 1, n - 2) if n > 2 else np.ones_like(left, int)
+    below = np.clip(np.searchsorted(points, left, side="right") - 1, 1, max(n - 2, 1))
     gap = points[np.minimum(below + 1, n - 1)] - points[below]
     share = np.clip((left - points[below]) / np.where(gap > 0.0, gap, 1.0), 0.0, 1.0)
     # a shift by whole cells must land on points exactly, whatever the rounding of the subtraction
     share = np.where(share < 1e-9, 0.0, np.where(share > 1.0 - 1e-9, 1.0, share))
-    offset = np.arange(rows)[:, None] * n
-    escaped = np.bincount((offset + below).ravel(), (mass * (1.0 - share)).ravel(), rows * n)
-    escaped += np.bincount((offset + np.minimum(below + 1, n - 1)).ravel(), (mass * share).ravel(), rows * n)
-    escaped = escaped.reshape(rows, n)
-    escaped[:, 0] += belief[:, 0] * (catch <= 0.0)
-    return escaped, escaped.sum(axis=1)
+    return below, share, possible
 
 
 def condition(belief: Array, likelihood: Array) -> tuple[Array, Array]:

@@ -57,7 +57,9 @@ class DiscreteProblem:
     def left(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Shape (n, n): the escapement state of state and quota, max(i - j, 0)."""
         n = len(self.initial)
-        return np.maximum(np.arange(n)[:, None] - np.arange(n)[None, :], 0)
+        left: np.ndarray[Any, np.dtype[np.intp]]
+        left = np.maximum(np.arange(n)[:, None] - np.arange(n)[None, :], 0)
+        return left
 
 
 def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProblem:
@@ -91,9 +93,11 @@ def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProb
     """
     stock, grid = problem.stock, problem.grid
     if stock is None:
-        raise ProblemError("this problem has no stock: give one, or use a solver that learns it, such as Gpdp")
+        raise ProblemError(
+            "this problem has no stock: give one, or use a solver that learns it, such as Gpdp"
+        )
     if grid.scheme == "memarzadeh2019":
-        kernel, off_grid = _memarzadeh_kernel(stock, grid), 0.0
+        kernel, off_grid = _memarzadeh_kernel(stock, grid)
         observation = _memarzadeh_observation(problem.survey, grid)
     else:
         kernel = stock.kernel(grid.points, grid.edges)
@@ -109,7 +113,13 @@ def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProb
     catch = grid.points[:, None] - grid.points[left]
     reward = problem.economy.profit(catch, np.broadcast_to(grid.points[:, None], catch.shape))
     return DiscreteProblem(
-        grid, kernel, observation, reward, _initial(problem), problem.economy.discount, off_grid,
+        grid,
+        kernel,
+        observation,
+        reward,
+        _initial(problem),
+        problem.economy.discount,
+        off_grid,
         problem.implementation_cv,
     )
 
@@ -118,7 +128,8 @@ def _close(rows: Array) -> Array:
     """Put what falls above the grid into the last state, and take rounding off."""
     rows = np.maximum(rows, 0.0)
     rows[:, -1] += np.maximum(1.0 - rows.sum(axis=1), 0.0)
-    return rows / rows.sum(axis=1, keepdims=True)
+    closed: Array = rows / rows.sum(axis=1, keepdims=True)
+    return closed
 
 
 def _observation(survey: Survey, grid: Grid) -> Array:
@@ -135,15 +146,17 @@ def _initial(problem: HarvestProblem) -> Array:
         initial = "history" if belief_on is not None else "uniform"
     if isinstance(initial, str) and initial == "history":
         if belief_on is None:
-            raise ProblemError("initial='history' needs a stock that was fitted to a history: use ecodecide.fit")
+            raise ProblemError(
+                "initial='history' needs a stock that was fitted to a history: use ecodecide.fit"
+            )
         return np.asarray(belief_on(grid.edges), dtype=float)
     n = len(grid.points)
     if isinstance(initial, str):
         return np.full(n, 1.0 / n)
     value = np.asarray(initial, dtype=float)
     if value.ndim == 0:
-        return np.eye(n)[grid.locate(value)]
-    return value / value.sum()
+        return np.asarray(np.eye(n)[grid.locate(value)], dtype=float)
+    return np.asarray(value / value.sum(), dtype=float)
 
 
 def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, largest: float = 0.0) -> Grid:
@@ -168,22 +181,26 @@ def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, larges
     Raises
     ------
     GridError
-        When none up to 100 times the carrying capacity holds the stock.
+        When none up to 100 times the first of the ladder holds the stock.
     """
     capacity = float(np.max(stock.carrying_capacity))
     base = max(1.5 * capacity, 1.1 * largest)
     if base <= 0.0:
-        raise GridError("cannot suggest a grid for a stock that dies out from any start: give Grid(upper=...)")
+        raise GridError(
+            "cannot suggest a grid for a stock that dies out from any start: give Grid(upper=...)"
+        )
     upper = base
     while upper <= 100.0 * base:
         grid = Grid(upper=upper, cells=cells)
         if float(np.max(1.0 - stock.kernel(grid.points, grid.edges).sum(axis=1))) <= tolerance:
             return grid
         upper *= 1.25
-    raise GridError(f"no grid up to {upper:g} holds {1 - tolerance:.0%} of next year's biomass: give Grid(upper=...)")
+    raise GridError(
+        f"no grid up to {upper:g} holds {1 - tolerance:.0%} of next year's biomass: give Grid(upper=...)"
+    )
 
 
-# --- the discretization of Memarzadeh & Boettiger 2019, doi:10.1086/702704, for comparison with its figures ---
+# --- the discretization of Memarzadeh & Boettiger 2019, doi:10.1086/702704, to compare with its figures ---
 
 
 def _memarzadeh_row(points: Array, center: float, sd: float) -> Array:
@@ -191,20 +208,22 @@ def _memarzadeh_row(points: Array, center: float, sd: float) -> Array:
     row = norm.pdf(points, center, sd)
     row[0] += norm.pdf(-points[1:], center, sd).sum()
     inside = norm.cdf(points[-1], center, sd)
-    if row.sum() == 0.0:
-        return np.eye(len(points))[0]
+    if row.sum() == 0.0:  # so narrow, or so far above the grid, that no point has any density
+        nearest = int(np.argmin(np.abs(points - center)))
+        return np.asarray(np.eye(len(points))[nearest], dtype=float)
     row *= inside / row.sum()
     row[-1] += 1.0 - inside
     return np.asarray(row / row.sum(), dtype=float)
 
 
-def _memarzadeh_kernel(stock: Stock, grid: Grid) -> Array:
+def _memarzadeh_kernel(stock: Stock, grid: Grid) -> tuple[Array, float]:
     if not (isinstance(stock, ParametricStock) and isinstance(stock.noise, NormalNoise)):
         raise GridError("the scheme 'memarzadeh2019' is defined for a ParametricStock with NormalNoise alone")
     points = grid.points
     grown = stock.growth(points)
     extinct = np.eye(len(points))[0]
-    return np.array([_memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown])
+    rows = [_memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown]
+    return np.array(rows), float(np.max(1.0 - stock.noise.cdf(points[-1], grown)))
 
 
 def _memarzadeh_observation(survey: Survey, grid: Grid) -> Array:

@@ -60,6 +60,7 @@ class Economy:
     def profit(self, catch: ArrayLike, biomass: ArrayLike) -> Array:
         """Return the profit of a year, for catches and biomass before harvest of one shape."""
         catch, biomass = np.asarray(catch, dtype=float), np.asarray(biomass, dtype=float)
-        effort = np.divide(catch, biomass, out=np.zeros(np.broadcast_shapes(catch.shape, biomass.shape)),
-                           where=biomass > 0.0)
-        return self.price * catch - self.effort_cost * effort - self.fixed_cost * (catch > 0.0)
+        zeros = np.zeros(np.broadcast_shapes(catch.shape, biomass.shape))
+        effort = np.divide(catch, biomass, out=zeros, where=biomass > 0.0)
+        profit: Array = self.price * catch - self.effort_cost * effort - self.fixed_cost * (catch > 0.0)
+        return profit

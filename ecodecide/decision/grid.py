@@ -65,7 +65,7 @@ class Grid:
         """The biomass that stands for each state, 0 first."""
         if self.scheme == "cells":
             return np.concatenate([[0.0], (np.arange(self.cells) + 0.5) * self.step])
-        return np.linspace(0.0, self.upper, self.cells)
+        return np.linspace(0.0, self.upper, int(self.cells))
 
     @cached_property
     def edges(self) -> Array:
@@ -81,7 +81,7 @@ class Grid:
     @cached_property
     def quotas(self) -> Array:
         """The quotas on offer: multiples of the step, as many as states."""
-        return np.arange(len(self.points)) * self.step
+        return np.asarray(np.arange(len(self.points)) * self.step, dtype=float)
 
     def locate(self, biomass: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Return the state of each biomass; what lies above the grid is in the last state."""

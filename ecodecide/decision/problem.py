@@ -41,8 +41,9 @@ class HarvestProblem:
     history
         The catch history, as evidence for solvers that learn from it.
     implementation_cv
-        Implementation error: the catch is the quota times a lognormal of median 1 and this CV, where the stock
-        allows. It tells a belief policy how to read a catch short of its quota; solvers plan without it.
+        Implementation error: the catch is the quota times a lognormal of median 1 and this CV, where the
+        stock allows. It tells a belief policy how to read a catch short of its quota; solvers plan without
+        it.
 
     Raises
     ------
@@ -62,7 +63,9 @@ class HarvestProblem:
         if self.stock is None and self.history is None:
             raise ProblemError("HarvestProblem needs a stock, or a history from which a solver can learn one")
         if not (np.isfinite(self.implementation_cv) and self.implementation_cv >= 0.0):
-            raise ProblemError(f"implementation_cv must be a number of at least 0, got {self.implementation_cv}")
+            raise ProblemError(
+                f"implementation_cv must be a number of at least 0, got {self.implementation_cv}"
+            )
         if isinstance(self.initial, str) and self.initial not in ("uniform", "history"):
             raise ProblemError(
                 f"initial must be 'uniform', 'history', a biomass or one probability per state, "
@@ -76,7 +79,8 @@ class HarvestProblem:
         if value.ndim == 0:
             if not 0.0 <= float(value) <= self.grid.upper:
                 raise ProblemError(
-                    f"initial biomass must lie on the grid, between 0 and {self.grid.upper:g}, got {float(value):g}"
+                    f"initial biomass must lie on the grid, between 0 and {self.grid.upper:g}, "
+                    f"got {float(value):g}"
                 )
             return
         states = len(self.grid.points)

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from ecodecide.decision.belief import condition, harvest
 from ecodecide.decision.discretize import DiscreteProblem
+from ecodecide.decision.grid import Grid
 from ecodecide.stock.growth import Array
 
 
@@ -76,24 +77,23 @@ class BeliefPolicy:
 
     def _after_catch(self, belief: Array, quota: Array, caught: Array) -> Array:
         grid, cv = self.arrays.grid, self.arrays.implementation_cv
-        escaped, possible = harvest(belief, caught, grid.points, grid.edges)
+        escaped, possible = _harvest(belief, caught, grid)
         impossible = possible <= 0.0
         if impossible.any():
-            flat = np.full_like(belief[impossible], 1.0 / belief.shape[1])
-            escaped[impossible], possible[impossible] = harvest(flat, caught[impossible], grid.points, grid.edges)
-        short = caught < quota * (1.0 - 1e-9)
-        if cv == 0.0:
-            ran_out, fell_short = short * 1.0, ~short * 1.0
-        else:
-            ran_out, fell_short = self._shortfall(belief, quota, caught)
-        total = ran_out + fell_short
-        ran_out = np.where((total <= 0.0) | (possible <= 0.0), 1.0, ran_out / np.where(total > 0.0, total, 1.0))
+            belief = np.where(impossible[:, None], 1.0 / belief.shape[1], belief)
+            escaped, possible = _harvest(belief, caught, grid)
+        ran_out = (caught < quota * (1.0 - 1e-9)) * 1.0
+        if cv > 0.0:
+            ended, fell_short = self._shortfall(belief, quota, caught)
+            total = ended + fell_short
+            ran_out = np.where(total > 0.0, ended / np.where(total > 0.0, total, 1.0), ran_out)
+        ran_out = np.where(possible > 0.0, ran_out, 1.0)
         escaped = escaped / np.where(possible > 0.0, possible, 1.0)[:, None] * (1.0 - ran_out)[:, None]
         escaped[:, 0] += ran_out
         return np.asarray(escaped / escaped.sum(axis=1, keepdims=True), dtype=float)
 
     def _shortfall(self, belief: Array, quota: Array, caught: Array) -> tuple[Array, Array]:
-        """Weigh the stock running out at this catch against the fleet taking just this much of a larger stock."""
+        """Weigh the stock running out at this catch against the fleet taking so much of a larger stock."""
         grid, cv = self.arrays.grid, self.arrays.implementation_cv
         sigma = float(np.sqrt(np.log1p(cv**2)))
         fished = (quota > 0.0) & (caught > 0.0)
@@ -102,7 +102,26 @@ class BeliefPolicy:
         density = np.exp(-0.5 * z**2) / (np.maximum(caught, 1e-300) * sigma * np.sqrt(2.0 * np.pi))
         rows = np.arange(len(caught))
         here = belief[rows, grid.locate(caught)] / grid.step
-        _, possible = harvest(belief, caught, grid.points, grid.edges)
+        _, possible = _harvest(belief, caught, grid)
         ran_out = np.where(quota > 0.0, np.where(caught > 0.0, here * ndtr(-z), belief[:, 0]), 0.0)
         fell_short = np.where(fished, possible * density, np.where(quota > 0.0, 0.0, 1.0))
         return ran_out, fell_short
+
+
+def _harvest(belief: Array, catch: Array, grid: Grid) -> tuple[Array, Array]:
+    """Take a known catch out of each belief, in the terms in which the grid's solver counts."""
+    if grid.scheme == "cells":
+        return harvest(belief, catch, grid.points, grid.edges)
+    # states that are points, not cells: a catch of the whole point empties it, one in between is split
+    rows, n = belief.shape
+    place = np.arange(n) - (catch / grid.step)[:, None]
+    whole = np.round(place)
+    place = np.where(np.abs(place - whole) < 1e-9, whole, place)
+    mass = np.where(place >= 0.0, belief, 0.0)
+    below = np.clip(np.floor(place), 0, n - 1).astype(np.intp)
+    share = np.where(place >= 0.0, place - below, 0.0)
+    escaped = np.zeros((rows, n))
+    row = np.arange(rows)[:, None]
+    np.add.at(escaped, (row, below), mass * (1.0 - share))
+    np.add.at(escaped, (row, np.minimum(below + 1, n - 1)), mass * share)
+    return escaped, np.asarray(escaped.sum(axis=1), dtype=float)

@@ -111,8 +111,10 @@ class RulePolicy:
     def __post_init__(self) -> None:
         if self.delay not in (0, 1):
             raise PolicyError(f"delay must be 0 (this year's survey) or 1 (last year's), got {self.delay}")
-        if self.cap is not None and not 0.0 < self.cap:
-            raise PolicyError(f"cap must be a positive share of last year's quota, such as 0.2, got {self.cap}")
+        if self.cap is not None and not self.cap > 0.0:
+            raise PolicyError(
+                f"cap must be a positive share of last year's quota, such as 0.2, got {self.cap}"
+            )
 
     def start(self, replicates: int) -> Array:
         """Return a memory of columns: last quota (NaN before the first), latest survey, the one before."""

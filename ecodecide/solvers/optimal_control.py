@@ -111,12 +111,12 @@ def policy_iteration(arrays: DiscreteProblem, rounds: int = 200) -> tuple[Array,
         better = worth.argmax(axis=1)
         gain = worth[rows, better] - worth[rows, action]
         # only a real gain changes a quota, or rounding would turn equals in circles
-        change = gain > 1e-13 * max(1.0, float(np.abs(value).max()))
+        scale = float(np.abs(worth).max())
+        change = gain > 1e-13 * scale
         if not change.any():
             break
         action = np.where(change, better, action)
     # of equal quotas the smallest, which matters where the stock is taken whole
-    worth_best = worth.max(axis=1, keepdims=True)
-    action = np.argmax(worth >= worth_best - 1e-12 * np.maximum(1.0, np.abs(worth_best)), axis=1)
+    action = np.argmax(worth >= worth.max(axis=1, keepdims=True) - 1e-12 * scale, axis=1)
     residual = float(np.abs(worth.max(axis=1) - value).max())
     return value, action, used, residual / (1.0 - g)

@@ -59,7 +59,8 @@ def _require(law: object, **rules: str) -> None:
 
 
 def _clip(values: ArrayLike) -> Array:
-    return np.maximum(np.asarray(values, dtype=float), 0.0)
+    clipped: Array = np.maximum(np.asarray(values, dtype=float), 0.0)
+    return clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ class PellaTomlinson:
     def __call__(self, escapement: ArrayLike) -> Array:
         """Return f(escapement), clipped at zero."""
         s = np.asarray(escapement, dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_depletion = np.log(s / self.K)
             # (1 - u^p)/p = -expm1(p log u)/p, whose limit at p = 0 is -log u
             p = np.asarray(self.p, dtype=float)
@@ -369,6 +370,11 @@ class FunctionGrowth:
                 f"{s.shape}, it returned shape {result.shape}"
                 f"{' with values that are not finite' if result.shape == s.shape else ''}"
             )
+        if np.any(result[s == 0.0] > 0.0):
+            raise StockError(
+                f"the growth function must return 0 at an escapement of 0, for extinction is for ever; "
+                f"it returned {float(np.max(result[s == 0.0])):g}"
+            )
         return _clip(result)
 
 
@@ -381,7 +387,8 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
         Takes an array of escapements, returns the next biomass of each, before noise. It is called on the
         grid once and never in an inner loop, so it need not be fast.
     scale
-        A biomass of the order of the carrying capacity. Without it, powers of ten are tried.
+        A biomass of the order of the carrying capacity. Without it, escapements from 1e-12 to 1e12 are
+        tried, a hundred to a decade.
 
     Returns
     -------
@@ -390,8 +397,9 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
     Raises
     ------
     StockError
-        When the function returns another shape than it was given or values that are not finite, or when no
-        escapement up to 1e12 is found above which the stock always shrinks.
+        When the function returns another shape than it was given, values that are not finite, or anything but
+        0 at 0; when no escapement up to 1e12 is found above which the stock always shrinks; when the scale is
+        not positive.
 
     Examples
     --------
@@ -400,6 +408,8 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
     1.0
     """
     if scale is not None:
+        if not (np.isfinite(scale) and scale > 0.0):
+            raise StockError(f"growth: scale must be positive and finite, got {scale}")
         return FunctionGrowth(function, float(scale))
     law = FunctionGrowth(function, 1.0)
     trial = np.geomspace(1e-12, 1e12, 2401)
@@ -407,7 +417,8 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
     if rising.size == 0 or rising[-1] == trial[-1]:
         raise StockError(
             "the growth function has no carrying capacity between 1e-12 and 1e12: "
-            "give one with growth(function, scale=...), or check that it returns the next biomass, not the gain"
+            "give one with growth(function, scale=...), or check that it returns the next biomass, "
+            "not the gain"
         )
     return FunctionGrowth(function, float(rising[-1]))
 

@@ -71,7 +71,8 @@ class LognormalNoise:
 
     def apply(self, grown: ArrayLike, z: ArrayLike) -> Array:
         """Return f exp(sigma z) (times exp(-sigma^2/2) when f is the mean)."""
-        return np.asarray(grown, dtype=float) * np.exp(self.sigma * np.asarray(z) + self._shift)
+        factor: Array = np.exp(self.sigma * np.asarray(z, dtype=float) + self._shift)
+        return np.asarray(grown, dtype=float) * factor
 
     def mean(self, grown: ArrayLike) -> Array:
         """Return the expected next biomass."""
@@ -88,7 +89,7 @@ class LognormalNoise:
 
 @dataclass(frozen=True, eq=False)
 class NormalNoise:
-    """Additive normal noise with an ABSOLUTE standard deviation, censored at zero: next = max(f(s) + sd z, 0).
+    """Additive normal noise with an ABSOLUTE standard deviation, censored at zero: max(f(s) + sd z, 0).
 
     The probability below zero goes to extinction (Memarzadeh & Boettiger 2019, where K = 1).
 
@@ -150,7 +151,8 @@ class UniformNoise:
 
     def apply(self, grown: ArrayLike, z: ArrayLike) -> Array:
         """Return f (1 - w + 2 w Phi(z))."""
-        return np.asarray(grown, dtype=float) * (1.0 + self.half_width * (2.0 * ndtr(z) - 1.0))
+        factor: Array = 1.0 + self.half_width * (2.0 * ndtr(z) - 1.0)
+        return np.asarray(grown, dtype=float) * factor
 
     def mean(self, grown: ArrayLike) -> Array:
         """Return f."""

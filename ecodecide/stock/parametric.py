@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ecodecide.errors import StockError
-from ecodecide.stock.growth import Array, GrowthLaw, parameters
+from ecodecide.stock.growth import Array, GrowthLaw, Parameter, parameters
 from ecodecide.stock.noise import Noise
 from ecodecide.stock.reference_points import ReferencePoints, law_reference_points
 
@@ -41,7 +41,7 @@ class Stock(Protocol):
         ...
 
     def kernel(self, escapements: Array, edges: Array) -> Array:
-        """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]); the lowest edge is not in a cell."""
+        """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]), the lowest edge left out."""
         ...
 
     def draw(self, replicates: int, rng: np.random.Generator) -> Stock:
@@ -67,6 +67,8 @@ class ParametricStock:
         `LognormalNoise`, `NormalNoise` or `UniformNoise`.
     unit
         The unit of biomass.
+    initial_biomass
+        Where the stock starts, before harvest, when that is known: one value per world of a batch.
 
     Raises
     ------
@@ -89,6 +91,7 @@ class ParametricStock:
     growth: GrowthLaw
     noise: Noise
     unit: str = "K = 1"
+    initial_biomass: Parameter | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.growth) or not hasattr(self.growth, "scale"):
@@ -113,7 +116,8 @@ class ParametricStock:
 
         law = replace(self.growth, **{k: one(v) for k, v in parameters(self.growth).items()})  # type: ignore[type-var]
         noise = replace(self.noise, **{k: one(v) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
-        return ParametricStock(law, noise, self.unit)
+        start = None if self.initial_biomass is None else one(self.initial_biomass)
+        return ParametricStock(law, noise, self.unit, start)
 
     def reference_points(self) -> ReferencePoints:
         """Return MSY, where it is taken, the carrying capacity and the Allee threshold of the growth law."""
@@ -140,6 +144,8 @@ class ParametricStock:
 
     def kernel(self, escapements: Array, edges: Array) -> Array:
         """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]) from the noise's cdf."""
+        if self._batch is not None or any(np.ndim(value) for value in vars(self.noise).values()):
+            raise StockError("a kernel is of one world; take stock.member(i) of a batch")
         below = self.noise.cdf(edges[None, :], self.growth(escapements)[:, None])
         return np.diff(below, axis=1)
 

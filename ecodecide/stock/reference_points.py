@@ -70,13 +70,14 @@ def equilibria(f: Callable[[Array], Array], scale: float) -> tuple[float, float 
     gain = f(s) - s
     # an equilibrium on a node is given to the side above it
     sign = np.where(gain > 0.0, 1, -1)
-    # growth that is linear at the origin to within rounding is no threshold
     downs = np.flatnonzero((sign[:-1] > 0) & (sign[1:] < 0))
     if downs.size == 0:
         return 0.0, None
     top = downs[-1]
     capacity = _root(f, s[top], s[top + 1])
     ups = np.flatnonzero((sign[:top] < 0) & (sign[1 : top + 1] > 0))
+    # a gain at the origin too small to be seen beside s is rounding, not the far side of a threshold
+    ups = ups[[bool(np.any(gain[: up + 1] < -1e-13 * s[: up + 1])) for up in ups]] if ups.size else ups
     return capacity, (_root(f, s[ups[-1]], s[ups[-1] + 1]) if ups.size else None)
 
 
@@ -156,7 +157,8 @@ def _collect(
 ) -> ReferencePoints:
     before = float(f(np.asarray(escapement)))
     msy = before - escapement
-    return ReferencePoints(msy, escapement, before, msy / before if before > 0.0 else 0.0, capacity, threshold)
+    f_msy = msy / before if before > 0.0 else 0.0
+    return ReferencePoints(msy, escapement, before, f_msy, capacity, threshold)
 
 
 def law_reference_points(law: GrowthLaw) -> ReferencePoints:
@@ -182,7 +184,8 @@ def law_reference_points(law: GrowthLaw) -> ReferencePoints:
         case Logistic(r=r, K=K) if r <= 2.0:
             return _collect(law, K / 2.0, float(K), None)
         case PellaTomlinson(r=_, p=p, K=K) if law.r <= 1.0:
-            share = np.exp(-1.0) if p == 0.0 else (1.0 / (p + 1.0)) ** (1.0 / p)
+            # (1/(p+1))^(1/p), which loses its digits as p -> 0 unless it is written so
+            share = np.exp(-1.0 if p == 0.0 else -np.log1p(p) / p)
             return _collect(law, float(K * share), float(K), None)
         case BevertonHolt(A=A, B=B):
             if A <= 1.0:
@@ -190,7 +193,7 @@ def law_reference_points(law: GrowthLaw) -> ReferencePoints:
             return _collect(law, float((np.sqrt(A) - 1.0) / B), float((A - 1.0) / B), None)
         case Ricker(r=r, K=K):
             return _collect(law, best_escapement(law, 1.0, float(K)), float(K), None)
-        case Allen(r=r, K=K, C=C):
+        case Allen(r=r, K=K, C=C) if C != K:
             threshold = float(min(K, C)) if C > 0.0 else None
             return _collect(law, best_escapement(law, 1.0, float(max(K, C))), float(max(K, C)), threshold)
         case _:

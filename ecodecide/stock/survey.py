@@ -42,16 +42,17 @@ class PerfectSurvey:
 
     def sample(self, biomass: ArrayLike, z: ArrayLike) -> Array:
         """Return the biomass."""
-        return np.asarray(biomass, dtype=float) + 0.0 * np.asarray(z)
+        return np.asarray(np.asarray(biomass, dtype=float) + 0.0 * np.asarray(z), dtype=float)
 
     def likelihood(self, observed: float, biomass: ArrayLike) -> Array:
         """Return 1 where the biomass is the observation and 0 elsewhere."""
         biomass = np.asarray(biomass, dtype=float)
-        return np.ones_like(biomass) if np.isnan(observed) else (biomass == observed) * 1.0
+        return np.asarray(np.isnan(observed) | (biomass == observed), dtype=float)
 
     def cdf(self, observed: ArrayLike, biomass: ArrayLike) -> Array:
         """Return 1 from the biomass on."""
-        return (np.asarray(biomass, dtype=float) <= np.asarray(observed, dtype=float)) * 1.0
+        below = np.asarray(biomass, dtype=float) <= np.asarray(observed, dtype=float)
+        return np.asarray(below, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class NormalSurvey:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.sd) and self.sd > 0):
-            raise StockError(f"NormalSurvey: sd must be positive and finite, got {self.sd}; see PerfectSurvey")
+            raise StockError(
+                f"NormalSurvey: sd must be positive and finite, got {self.sd}; see PerfectSurvey"
+            )
 
     def sample(self, biomass: ArrayLike, z: ArrayLike) -> Array:
         """Return max(biomass + sd z, 0), and 0 where the biomass is 0."""
@@ -96,7 +99,7 @@ class NormalSurvey:
 
 @dataclass(frozen=True)
 class LognormalSurvey:
-    """Lognormal survey error: observed = biomass exp(s z) with s^2 = log(1 + cv^2); the MEDIAN is the biomass.
+    """Lognormal survey error whose MEDIAN is the biomass: biomass exp(s z) with s^2 = log(1 + cv^2).
 
     Parameters
     ----------
@@ -113,7 +116,9 @@ class LognormalSurvey:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.cv) and self.cv > 0):
-            raise StockError(f"LognormalSurvey: cv must be positive and finite, got {self.cv}; see PerfectSurvey")
+            raise StockError(
+                f"LognormalSurvey: cv must be positive and finite, got {self.cv}; see PerfectSurvey"
+            )
 
     @property
     def sigma(self) -> float:
@@ -130,10 +135,11 @@ class LognormalSurvey:
         if np.isnan(observed):
             return np.ones_like(biomass)
         if observed <= 0.0:
-            return (biomass <= 0.0) * 1.0
+            return np.where(biomass <= 0.0, 1.0, 0.0)
         with np.errstate(divide="ignore"):
             z = (np.log(observed) - np.log(biomass)) / self.sigma
-        return np.exp(-0.5 * z**2) / (observed * self.sigma * _ROOT_TWO_PI)
+        density: Array = np.exp(-0.5 * z**2) / (observed * self.sigma * _ROOT_TWO_PI)
+        return density
 
     def cdf(self, observed: ArrayLike, biomass: ArrayLike) -> Array:
         """Return P(observation <= observed)."""

@@ -12,7 +12,7 @@ furthest apart, taking the quota that the upper bound favors, and tightens both 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,19 +88,22 @@ class Pomdp:
         """Return the policy over beliefs with its bounds."""
         begin = time.perf_counter()
         arrays = discretize(problem)
+        # inside, the largest yearly profit is 1, so that units and prices change nothing but the scale
+        scale = float(np.abs(arrays.reward).max()) or 1.0
         # threads inside one solve hurt at these sizes, and would change the last digits
         with threadpool_limits(limits=1):
-            search = _Search(arrays, self.memory)
+            search = _Search(replace(arrays, reward=arrays.reward / scale), self.memory)
             status, converged = self._run(search, begin)
+        trace = tuple((seconds, lower * scale, upper * scale) for seconds, lower, upper in search.trace)
         return Solution(
-            BeliefPolicy(arrays, search.lower.vectors.copy(), search.lower.actions.copy()),
+            BeliefPolicy(arrays, search.lower.vectors * scale, search.lower.actions.copy()),
             status=status,
-            lower=search.trace[-1][1],
-            upper=search.trace[-1][2],
+            lower=trace[-1][1],
+            upper=trace[-1][2],
             converged=converged,
             iterations=search.walks,
             seconds=time.perf_counter() - begin,
-            trace=tuple(search.trace),
+            trace=trace,
             settings={"solver": "pomdp", **asdict(self)},
         )
 

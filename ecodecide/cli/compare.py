@@ -1,0 +1,158 @@
+"""`ecodecide compare`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("stock")
+@click.option("--solver", "solvers", multiple=True, metavar="NAME",
+              help="A solver to compare; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]")
+@click.option("--growth", default="logistic", show_default=True, metavar="LAW",
+              help="logistic, pella-tomlinson, beverton-holt, ricker, allen, myers or may.")
+@click.option("--survey", metavar="KIND:ERROR",
+              help="Survey error: lognormal:CV, normal:SD (in units of biomass) or perfect. [default: that of the fit]")
+@click.option("--years", default=50, show_default=True, type=click.IntRange(1), help="Years to simulate.")
+@click.option("--replicates", default=1000, show_default=True, type=click.IntRange(1), help="Futures to simulate.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed gives the same figures.")
+@click.option("--collapse", default="0.1K", show_default=True, metavar="LIMIT",
+              help="0.1K, 0.2BMSY, allee, or a biomass.")
+@click.option("--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1).")
+@click.option("--implementation", default=0.0, show_default=True, type=click.FloatRange(0.0),
+              help="CV between quota and catch.")
+@click.option("--cells", default=100, show_default=True, type=click.IntRange(10, 2000), help="Cells of the decision grid.")
+@click.option("--gap", default=0.01, show_default=True, type=click.FloatRange(0.0, 1.0, max_open=True),
+              help="Gap between bounds at which pomdp stops.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save futures and scores as NetCDF.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: the table alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
+def compare(
+    stock: str,
+    solvers: tuple[str, ...],
+    growth: str,
+    survey: str | None,
+    years: int,
+    replicates: int,
+    seed: int,
+    collapse: str,
+    discount: float,
+    implementation: float,
+    cells: int,
+    gap: float,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Compare ways of managing STOCK on its catch history.
+
+    STOCK is the id of a shipped history (see `ecodecide stocks`) or a CSV file with the columns year, catch and
+    any of biomass, ssb, index, index_se.
+    """
+    from ecodecide.decision.economy import Economy
+    from ecodecide.errors import EcodecideWarning
+    from ecodecide.evaluate.compare import DEFAULT_SOLVERS
+    from ecodecide.evaluate.compare import compare as run
+    from ecodecide.stock.survey import parse_survey
+
+    _check_usage(solvers, growth, output, discount)
+    seen = tuple(dict.fromkeys(solvers)) or DEFAULT_SOLVERS
+    with warnings.catch_warnings(record=True) as caught, _progress(quiet) as progress:
+        warnings.simplefilter("always", EcodecideWarning)
+        result = run(
+            stock, seen, growth=growth, survey=parse_survey(survey) if survey else None,
+            economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
+            implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
+        )  # fmt: skip
+    if output is not None:
+        result.save(output)
+    found = result.to_dict()
+    if as_json:
+        click.echo(json.dumps(found, indent=2, allow_nan=False))
+    else:
+        _show(found, quiet, verbose)
+    if not quiet:
+        notes = set(found["assumptions"])
+        for warning in caught:
+            words = str(warning.message)
+            if issubclass(warning.category, EcodecideWarning) and not any(note in words for note in notes):
+                click.echo(f"warning: {words}", err=True)
+        if output is not None:
+            click.echo(f"saved {output}", err=True)
+
+
+def _check_usage(solvers: tuple[str, ...], growth: str, output: Path | None, discount: float) -> None:
+    """Refuse what is wrong before any long work begins."""
+    from ecodecide.solvers.registry import solver_names
+    from ecodecide.stock.growth import LAWS
+
+    for name in solvers:
+        if name not in solver_names():
+            raise click.BadParameter(f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver")
+    if growth not in LAWS:
+        raise click.BadParameter(f"{growth!r} is none of {', '.join(LAWS)}", param_hint="--growth")
+    if not 0.0 < discount < 1.0:
+        raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
+    if output is not None and not output.parent.is_dir():
+        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """Show progress on a terminal; nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("load", total=1.0)
+        yield lambda words, share: bar.update(task, description=words, completed=share)
+
+
+def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:
+    from rich.console import Console
+
+    from ecodecide.report.table import comparison_table, conclusion, number
+
+    # a pipe has no width of its own
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=110)
+    console.print(comparison_table(found))
+    for entry in found["policies"]:
+        if entry["status"].startswith("failed") or "stopped" in entry["status"]:
+            console.print(f"{entry['name']}: {entry['status']}", soft_wrap=True, markup=False)
+    if quiet:
+        return
+    for heading, lines in (
+        ("", conclusion(found)),
+        ("Assumptions", found["assumptions"]),
+        ("Cite", found["cite"]),
+    ):
+        if heading:
+            console.print(f"\n{heading}")
+        for line in lines:
+            console.print(f"  {line}" if heading else line, soft_wrap=True, markup=False)
+    if not verbose:
+        return
+    console.print(f"\nFit ({found['fit']['law']}): {found['fit']['status']}", soft_wrap=True, markup=False)
+    for name, value in found["fit"].items():
+        if isinstance(value, dict):
+            interval = f"{number(value['low'])} to {number(value['high'])}"
+            console.print(f"  {name}: {number(value['median'])} (90 %: {interval})", markup=False)
+    console.print("\nSolvers")
+    for entry in found["policies"]:
+        seconds = "-" if entry["seconds"] is None else f"{entry['seconds']:.1f} s"
+        console.print(f"  {entry['name']} ({seconds}): {entry['status']}", soft_wrap=True, markup=False)
+    console.print(f"\nSettings\n  {json.dumps(found['settings'])}", soft_wrap=True, markup=False)

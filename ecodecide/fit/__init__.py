@@ -1,0 +1,81 @@
+"""From a history to a stock: the state-space fit and the Gaussian process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ecodecide.errors import FitError
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.stock.survey import Survey
+
+if TYPE_CHECKING:
+    from ecodecide.fit.gaussian_process import GaussianProcessStock
+    from ecodecide.fit.posterior import Posterior
+
+
+def fit(
+    history: CatchHistory,
+    growth: str = "logistic",
+    *,
+    survey: Survey | None = None,
+    catch_cv: float = 0.05,
+    cells: int = 250,
+    draws: int = 400,
+    seed: int = 1,
+    progress: Callable[[str, float], None] | None = None,
+) -> Posterior | GaussianProcessStock:
+    """Learn a stock from a catch history.
+
+    Parameters
+    ----------
+    history
+        With a biomass or an index.
+    growth
+        ``logistic``, ``pella-tomlinson``, ``beverton-holt``, ``ricker``, ``allen``, ``myers`` or ``may``: the
+        state-space fit of that law; ``gp``: a Gaussian process, which assumes no law.
+    survey
+        The observation error to assume for an assessment's output (lognormal; default CV 0.2). That of an
+        index is estimated.
+    catch_cv
+        Error of the reported catches.
+    cells
+        Log-spaced cells of the filter.
+    draws
+        Laplace draws of parameters and present biomass.
+    seed
+        A whole number of at least 0; the same seed gives the same fit.
+    progress
+        Called with words and the share of the work done.
+
+    Returns
+    -------
+    Posterior or GaussianProcessStock
+        A stock that `HarvestProblem` accepts.
+
+    Raises
+    ------
+    FitError
+        When the history has no abundance, or cannot be fitted.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> posterior = eco.fit(eco.load_history("hake-argentina-north"), growth="logistic", draws=20)
+    >>> 0.1 < float(posterior.best.growth.r) < 2.0
+    True
+    """
+    if growth == "gp":
+        from ecodecide.fit.gaussian_process import fit_gaussian_process, training_pairs
+
+        escapement, following = training_pairs(history)
+        return fit_gaussian_process(
+            escapement, following, scale=history.scale, unit=history.units.get("catch", "")
+        )
+    from ecodecide.fit.state_space import fit_state_space
+
+    if draws < 1 or cells < 20:
+        raise FitError(f"fit needs at least 1 draw and 20 cells, got draws={draws}, cells={cells}")
+    return fit_state_space(
+        history, growth, survey=survey, catch_cv=catch_cv, cells=cells, draws=draws, seed=seed, progress=progress
+    )

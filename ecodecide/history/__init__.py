@@ -1,0 +1,7 @@
+"""Catch histories: the type, the CSV reader and the shipped ones."""
+
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.library import HistorySummary, load_history, shipped_histories
+from ecodecide.history.read_csv import read_history_csv
+
+__all__ = ["CatchHistory", "HistorySummary", "load_history", "read_history_csv", "shipped_histories"]

@@ -1,0 +1,70 @@
+"""Solvers by name, for the command line and for `compare`.
+
+A package of its own adds a solver by an entry point in the group ``ecodecide.solvers``: a callable without
+arguments that returns the solver. It then shows up by being installed.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from ecodecide.errors import SolverError
+from ecodecide.solvers.solution import Solver
+
+_RULES = ("tac", "msy", "40-10", "ices", "constant-catch", "constant-f", "constant-escapement", "no-fishing")
+_GROUP = "ecodecide.solvers"
+
+CITATIONS = {
+    "pomdp": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645, doi:10.1086/702704 (POMDP planning)",
+    "gpdp": "Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631, doi:10.1098/rspb.2014.1631 (GPDP)",
+    "optimal-control": "Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 (optimal escapement)",
+}
+"""What to cite when a solver is used."""
+
+
+def solver_names() -> list[str]:
+    """Return the names of all solvers that are installed."""
+    added = sorted(point.name for point in entry_points(group=_GROUP))
+    return ["pomdp", "gpdp", "optimal-control", *_RULES, *added]
+
+
+def solver_named(name: str, gap: float = 0.01) -> Solver:
+    """Return a solver by its name.
+
+    Parameters
+    ----------
+    name
+        One of `solver_names`.
+    gap
+        For `Pomdp`: where to stop.
+
+    Raises
+    ------
+    SolverError
+        When there is no such solver.
+
+    Examples
+    --------
+    >>> solver_named("tac")
+    Precautionary(rule='tac', cap=None, delay=0, references='msy', catch=None, rate=None)
+    """
+    if name == "pomdp":
+        from ecodecide.solvers.pomdp import Pomdp
+
+        return Pomdp(gap=gap, seconds=300.0, iterations=3000)
+    if name == "gpdp":
+        from ecodecide.solvers.gpdp import Gpdp
+
+        return Gpdp()
+    if name == "optimal-control":
+        from ecodecide.solvers.optimal_control import OptimalControl
+
+        return OptimalControl()
+    if name in _RULES:
+        from ecodecide.solvers.precautionary import Precautionary
+
+        return Precautionary(name)
+    for point in entry_points(group=_GROUP, name=name):
+        solver: Solver = point.load()()
+        return solver
+    raise SolverError(f"unknown solver {name!r}: expected one of {', '.join(solver_names())}")

@@ -1,0 +1,217 @@
+"""GPDP: on the paper's own example, and in what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ecodecide.decision.economy import Economy
+from ecodecide.decision.grid import Grid
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import FitError, GridError, SolverError
+from ecodecide.fit.gaussian_process import fit_gaussian_process
+from ecodecide.solvers.gpdp import Gpdp, gp_stock
+from ecodecide.solvers.optimal_control import OptimalControl
+from ecodecide.stock.growth import Allen
+from ecodecide.stock.noise import LognormalNoise
+from ecodecide.stock.parametric import ParametricStock
+
+TRAINING = Path(__file__).parents[1] / "published" / "boettiger2015_training.csv"
+TRUTH = ParametricStock(Allen(r=2.0, K=8.0, C=5.0), LognormalNoise(sigma=0.05))
+DISCOUNT = 1.0 / 1.01
+
+
+def paper_history():
+    """The paper's 39 pairs as a history without catch: 40 years of biomass."""
+    pairs = np.loadtxt(TRAINING, delimiter=",", skiprows=6)[1:]
+    assert pairs.shape == (39, 2)
+    np.testing.assert_array_equal(pairs[1:, 0], pairs[:-1, 1])
+    biomass = np.append(pairs[:, 0], pairs[-1, 1])
+    return history(biomass, np.zeros(40))
+
+
+def history(biomass, catch, **columns):
+    """What GPDP reads of a catch history."""
+    given = {"ssb": None, "index": None, "units": {"biomass": "t", "ssb": "t", "catch": "t"}}
+    return SimpleNamespace(year=np.arange(len(catch)), catch=catch, biomass=biomass, **(given | columns))
+
+
+def paper_problem(cells=100, upper=15.0):
+    return HarvestProblem(
+        history=paper_history(), economy=Economy(discount=DISCOUNT), grid=Grid(upper=upper, cells=cells)
+    )
+
+
+def live(policy, truth, start, years, replicates, seed=0):
+    """Return the net present value of each replicate and its smallest escapement, under a perfect survey."""
+    z = np.random.default_rng(seed).standard_normal((years, replicates))
+    biomass, caught = np.full(replicates, start), None
+    memory = policy.start(replicates)
+    value, least = np.zeros(replicates), np.full(replicates, np.inf)
+    for t in range(years):
+        quota, memory = policy.decide(memory, biomass, caught)
+        caught = np.minimum(quota, biomass)
+        value += DISCOUNT**t * caught
+        least = np.minimum(least, biomass - caught)
+        biomass = truth.step(biomass - caught, z[t])
+        least = np.minimum(least, biomass)
+    return value, least
+
+
+def test_never_crosses_the_threshold_and_earns_close_to_the_optimum():
+    """Boettiger, Mangel & Munch 2015, the example. Measured: 94 % of the optimum; of 2,000 runs 3 cross."""
+    problem = paper_problem()
+    learned = Gpdp().solve(problem)
+    known = OptimalControl().solve(problem.with_stock(TRUTH))
+    value, least = live(learned.policy, TRUTH, 10.0, 50, 100)
+    best, _ = live(known.policy, TRUTH, 10.0, 50, 100)
+    share = value.mean() / best.mean()
+    assert least.min() > 5.0
+    assert 0.75 < share < 1.02
+    assert learned.settings["noise_sd"] == pytest.approx(0.37, abs=0.06)  # the truth: 0.05 times 6 to 8
+
+
+def test_owns_no_dynamic_programming():
+    problem = paper_problem(cells=60)
+    by_hand = OptimalControl().solve(problem.with_stock(gp_stock(problem)))
+    solution = Gpdp().solve(problem)
+    np.testing.assert_array_equal(solution.policy.quotas, by_hand.policy.quotas)
+    assert solution.upper == by_hand.upper
+    assert by_hand.status in solution.status
+    assert solution.seconds > by_hand.seconds
+    assert solution.settings["solver"] == "gpdp"
+    assert solution.settings["independent"] is True
+    assert solution.settings["pairs"] == 39
+
+
+def test_settings_reach_the_fit():
+    problem = paper_problem(cells=60)
+    settings = Gpdp(signal_sd=0.125, length_prior=(0.5, 0.2), noise_prior=(0.06, 0.05))
+    stock = gp_stock(problem, settings)
+    assert stock.signal_sd == 0.125
+    assert stock.weight @ stock.noise_sd > 1.2 * (gp_stock(problem).weight @ gp_stock(problem).noise_sd)
+    solution = settings.solve(problem)
+    assert solution.settings["signal_sd"] == 0.125
+    assert solution.settings["length_scale"] == stock.weight @ stock.length_scale * stock.scale
+    assert stock.scale == paper_history().biomass.max()
+    assert stock.unit == "t"
+
+
+def test_a_cautious_prior_finds_the_threshold():
+    """With the paper's own signal sd, 1 where the carrying capacity is 8, the mean dips below 5 or so."""
+    threshold = gp_stock(paper_problem(), Gpdp(signal_sd=1.0 / 8.8)).reference_points().allee_threshold
+    assert threshold == pytest.approx(5.0, abs=0.5)
+
+
+def test_status_tells_where_the_lesson_came_from():
+    status = Gpdp().solve(paper_problem(cells=40)).status
+    assert "39 pairs of years of the biomass in the history" in status
+    assert "quadrature nodes" in status
+    assert "warning" in status
+    assert "of the grid lies beyond the escapements that were seen, 5.38 to 8.81" in status
+    base = paper_history()
+    catch = base.catch.copy()
+    catch[[3, 9]] = 9.0
+    excess = replace(paper_problem(cells=40), history=history(base.biomass, catch))
+    status = Gpdp().solve(excess).status
+    assert "37 pairs" in status
+    assert "2 years left out because their catch exceeds the biomass" in status
+    spawning = replace(paper_problem(cells=40), history=history(None, base.catch, ssb=base.biomass))
+    status = Gpdp().solve(spawning).status
+    assert "spawning biomass in the history, taken for the biomass that is fished" in status
+
+
+class FittedStock(ParametricStock):
+    """A stand-in for a fitted posterior: trajectories of biomass and a belief at their end."""
+
+    trajectory_biomass: np.ndarray
+
+    def terminal_belief(self, edges):
+        belief = np.zeros(len(edges) - 1)
+        belief[[5, 6]] = 0.25, 0.75
+        return belief
+
+
+def fitted(biomass):
+    stock = FittedStock(TRUTH.growth, TRUTH.noise, unit="kg")
+    rng = np.random.default_rng(0)
+    wobble = rng.standard_normal((200, 1)) * 0.1
+    object.__setattr__(stock, "trajectory_biomass", biomass * (1.0 + wobble - wobble.mean()))
+    return stock
+
+
+def test_an_index_alone_is_read_through_the_fitted_stock():
+    base = paper_history()
+    for years in (40, 41):  # with and without the biomass after the last catch
+        biomass = np.append(base.biomass, 7.0)[:years]
+        problem = replace(
+            paper_problem(cells=40), history=history(None, base.catch, index={"index": base.biomass / 3.0}),
+            stock=fitted(biomass),
+        )
+        solution = Gpdp().solve(problem)
+        stock = gp_stock(problem)
+        np.testing.assert_allclose(stock.escapement, biomass[:-1])
+        np.testing.assert_allclose(stock.next_biomass, biomass[1:])
+        assert stock.unit == "kg"
+        assert "not independent" in solution.status
+        assert solution.settings["independent"] is False
+    # the history's own biomass comes first
+    assert "not independent" not in Gpdp().solve(replace(problem, history=base)).status
+
+
+def test_keeps_the_belief_of_the_fitted_stock():
+    problem = replace(paper_problem(cells=40), stock=fitted(paper_history().biomass))
+    belief = np.zeros(41)
+    belief[[5, 6]] = 0.25, 0.75
+    expected = Gpdp().solve(replace(problem, initial=belief)).upper
+    assert Gpdp().solve(problem).upper == expected
+    assert Gpdp().solve(replace(problem, initial="history")).upper == expected
+    uniform = Gpdp().solve(replace(problem, initial="uniform")).upper
+    assert uniform != expected
+    assert Gpdp().solve(replace(problem, stock=None)).upper == uniform
+
+
+def test_refuses_with_one_clear_line():
+    base = paper_history()
+    with pytest.raises(SolverError, match="none: give HarvestProblem"):
+        Gpdp().solve(HarvestProblem(stock=TRUTH, grid=Grid(upper=15.0)))
+    index_alone = history(None, base.catch, index={"index": base.biomass})
+    with pytest.raises(SolverError, match="this history has none: give a biomass column"):
+        Gpdp().solve(replace(paper_problem(), history=index_alone))
+    with pytest.raises(FitError, match="at least 5 pairs"):
+        Gpdp().solve(replace(paper_problem(), history=history(base.biomass[:5], base.catch[:5])))
+    with pytest.raises(GridError, match="the grid is too short"):
+        Gpdp().solve(paper_problem(upper=7.0))
+
+
+def test_warns_of_a_stock_that_only_shrinks():
+    biomass = 100.0 * 0.8 ** np.arange(12) * np.tile([1.0, 1.05, 0.97], 4)
+    problem = HarvestProblem(history=history(biomass, np.zeros(12)), grid=Grid(upper=300.0, cells=60))
+    assert gp_stock(problem).carrying_capacity == 0.0
+    assert "shrinks at every biomass" in Gpdp().solve(problem).status
+
+
+def test_units_change_no_decision():
+    problem = paper_problem(cells=60)
+    base = problem.history
+    big = replace(
+        problem, history=history(1024.0 * base.biomass, base.catch), grid=Grid(upper=1024.0 * 15.0, cells=60)
+    )
+    np.testing.assert_array_equal(
+        Gpdp().solve(big).policy.quotas, 1024.0 * Gpdp().solve(problem).policy.quotas
+    )
+
+
+def test_the_learned_stock_is_a_stock():
+    """The Gaussian process lives in the closed loop as any stock does, on its own persistent paths."""
+    problem = paper_problem(cells=60)
+    stock = fit_gaussian_process(gp_stock(problem).escapement, gp_stock(problem).next_biomass)
+    worlds = stock.draw(200, np.random.default_rng(0))
+    value, _ = live(Gpdp().solve(problem).policy, worlds, 8.0, 30, 200)
+    assert worlds.carrying_capacity.shape == (200,)
+    assert np.median(worlds.carrying_capacity) == pytest.approx(7.7, abs=0.4)
+    assert value.mean() > 5.0
