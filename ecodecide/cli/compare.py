@@ -30,7 +30,7 @@ import click
 @click.option("--implementation", default=0.0, show_default=True, type=click.FloatRange(0.0),
               help="CV between quota and catch.")
 @click.option("--cells", default=100, show_default=True, type=click.IntRange(10, 2000), help="Cells of the decision grid.")
-@click.option("--gap", default=0.01, show_default=True, type=click.FloatRange(0.0, 1.0, max_open=True),
+@click.option("--gap", default=0.02, show_default=True, type=click.FloatRange(0.0, 1.0, max_open=True),
               help="Gap between bounds at which pomdp stops.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save futures and scores as NetCDF.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -36,12 +36,13 @@ SIGNAL_SD = 0.5
 
 Away from data f falls back to its prior mean, zero: that is the caution of the method, and this number sets
 its price. The paper's unit variance with a carrying capacity of 8 is 1/8 in these units. So strong a pull
-serves the paper's example best (99.8 % of the optimum, against 94 % with 1/2 and 89 % with 1; the threshold is
-crossed in 0, 3 and 23 of 2,000 runs), but it makes slow stocks look doomed, and a manager who maximizes profit
-empties a doomed stock. Over 108 simulated histories of 40 years or fewer (27 stocks: Allen and Myers truths as
-in the paper, fished logistic ones with r of 0.1 to 0.6; discounts of 0.99 and 0.95) the values 1/8, 1/4, 1/2
-and 1 earned 92, 93, 93 and 94 % of the optimum and collapsed more often than it by 4.8, 5.1, 3.9 and 3.8 % of
-runs; with 1, up to 3 % of the probability falls off a grid of 2.7 times the largest biomass.
+serves the paper's example best (99.8 % of the optimum, against 94 % with 1/2 and 89 % with 1; the threshold
+is crossed in 0, 3 and 23 of 2,000 runs), but it makes slow stocks look doomed, and a manager who maximizes
+profit empties a doomed stock. Over 108 simulated histories of 40 years or fewer (27 stocks: Allen and Myers
+truths as in the paper, fished logistic ones with r of 0.1 to 0.6; discounts of 0.99 and 0.95) the values
+1/8, 1/4, 1/2 and 1 earned 92, 93, 93 and 94 % of the optimum and collapsed more often than it by 4.8, 5.1,
+3.9 and 3.8 % of runs; with 1, up to 3 % of the probability falls off a grid of 2.7 times the largest
+biomass.
 """
 
 LENGTH_PRIOR = (0.7, 0.5)

@@ -12,6 +12,7 @@ curvature there.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ class StateSpaceModel:
     catch: Array
     series: tuple[tuple[str, Array, Array], ...]
     free_q: bool
-    known_sigma: float | None
+    assumed: LognormalSurvey | None
     catch_cv: float
     points: Array
     edges: Array
@@ -90,13 +91,12 @@ class StateSpaceModel:
         if free_q and largest_catch <= 0.0:
             raise FitError(f"{history.id}: nothing was ever caught, so an index cannot tell how large the stock is")
         scale = largest_catch if free_q else largest
-        known_sigma: float | None = None
+        known: LognormalSurvey | None = None
         if history.observed != "index":
-            survey = assumed if assumed is not None else LognormalSurvey(_ASSUMED_CV)
-            known_sigma = survey.sigma if isinstance(survey, LognormalSurvey) else LognormalSurvey(_ASSUMED_CV).sigma
+            known = assumed if isinstance(assumed, LognormalSurvey) else LognormalSurvey(_ASSUMED_CV)
         k_prior = carrying_capacity_prior(None if free_q else largest / scale, largest_catch / scale)
         priors = [k_prior, *PARAMETRIZATIONS[law].priors, PROCESS_SIGMA]
-        if known_sigma is None:
+        if known is None:
             priors.append(OBSERVATION_SIGMA)
         errors = history.index_se or {}
         series = []
@@ -116,7 +116,7 @@ class StateSpaceModel:
             lowest = 2e-3
         points, edges = log_cells(lowest, highest, cells)
         return cls(
-            history, law, tuple(priors), scale, history.catch / scale, tuple(series), free_q, known_sigma,
+            history, law, tuple(priors), scale, history.catch / scale, tuple(series), free_q, known,
             catch_cv, points, edges,
         )
 
@@ -129,8 +129,8 @@ class StateSpaceModel:
 
     def sigma(self, searched: Array) -> float:
         """Return the observation error, as a standard deviation of the log."""
-        if self.known_sigma is not None:
-            return self.known_sigma
+        if self.assumed is not None:
+            return self.assumed.sigma
         return float(np.exp(searched[2 + len(PARAMETRIZATIONS[self.law].priors)]))
 
     def likelihood(self, searched: Array) -> Array:
@@ -319,8 +319,6 @@ def _posterior(
     smoothed = smooth_history(at_best, model.catch, model.likelihood(best), model.catch_cv)
     members = model.stock(np.array(numbers).T, model.scale)
     if not converged:
-        import warnings
-
         warnings.warn(f"{model.history.id}, {model.law}: {words}", ConvergenceWarning, stacklevel=4)
     return Posterior(
         law=model.law,
@@ -328,7 +326,7 @@ def _posterior(
         members=ParametricStock(
             members.growth, members.noise, members.unit, np.array(terminals) * model.scale
         ),
-        survey=LognormalSurvey(float(np.sqrt(np.expm1(model.sigma(best) ** 2)))),
+        survey=model.assumed or LognormalSurvey(float(np.sqrt(np.expm1(model.sigma(best) ** 2)))),
         observed=model.history.observed,
         terminal_edges=model.edges * model.scale,
         terminal_mass=mass / mass.sum(),
@@ -352,7 +350,7 @@ def _assumptions(model: StateSpaceModel, best: Array, survey: Survey | None) -> 
         f"biomass in the first year around {_START[0]:g} K, within a factor of {np.exp(_START[1]):.1f}",
     ]
     sigma = model.sigma(best)
-    if model.known_sigma is not None:
+    if model.assumed is not None:
         chosen = "as asked for" if isinstance(survey, LognormalSurvey) else "an assumption"
         what = "an assessment's output" if model.history.observed == "assessment biomass" else "biomass as given"
         lines.append(

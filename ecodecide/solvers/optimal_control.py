@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecodecide.decision.discretize import DiscreteProblem, discretize
 from ecodecide.decision.problem import HarvestProblem
@@ -60,7 +61,9 @@ class OptimalControl:
         """
         begin = time.perf_counter()
         arrays = discretize(problem)
-        value, action, rounds, error = policy_iteration(arrays, self.rounds)
+        # threads would change the last digits
+        with threadpool_limits(limits=1):
+            value, action, rounds, error = policy_iteration(arrays, self.rounds)
         largest = float(np.abs(value).max())
         if error > self.tolerance * max(largest, 1e-300):
             raise SolverError(
@@ -71,7 +74,7 @@ class OptimalControl:
         policy = TablePolicy(points, arrays.grid.quotas[action], float(arrays.initial @ points))
         return Solution(
             policy,
-            status=f"optimal to {error:.1g} for a stock that is seen without error; survey error is ignored",
+            status=f"optimal for a stock that is seen without error; survey error is ignored",
             upper=float(arrays.initial @ value) + error,
             iterations=rounds,
             seconds=time.perf_counter() - begin,

@@ -148,8 +148,9 @@ class PellaTomlinson:
             log_depletion = np.log(s / self.K)
             # (1 - u^p)/p = -expm1(p log u)/p, whose limit at p = 0 is -log u
             p = np.asarray(self.p, dtype=float)
-            safe = np.where(p == 0.0, 1.0, p)
-            surplus = np.where(p == 0.0, -log_depletion, -np.expm1(safe * log_depletion) / safe)
+            fox = np.abs(p) < 1e-100  # below, p log u has lost its digits
+            safe = np.where(fox, 1.0, p)
+            surplus = np.where(fox, -log_depletion, -np.expm1(safe * log_depletion) / safe)
             return _clip(np.where(s > 0.0, s + self.r * s * surplus, 0.0))
 
 

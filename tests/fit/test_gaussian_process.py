@@ -62,7 +62,17 @@ def test_marginal_likelihood_is_exact():
     np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-8)
 
 
-def test_posterior_agrees_with_twin_and_with_gpytorch(stock):
+@pytest.fixture
+def two_torch_threads():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield torch
+    assert torch.get_num_threads() == 2  # a fit leaves them as they were
+    torch.set_num_threads(before)
+
+
+def test_posterior_agrees_with_twin_and_with_gpytorch(stock, two_torch_threads):
     at = np.array([0.5, 10.0, 24.0, 55.0, 90.0, 150.0])
     mean, variance = stock.posterior(at)
     inputs, outputs = scaled_data()
@@ -72,9 +82,10 @@ def test_posterior_agrees_with_twin_and_with_gpytorch(stock):
         )
         np.testing.assert_allclose(mean[k] / 90.0, m, rtol=0.0, atol=1e-8)
         np.testing.assert_allclose(variance[k] / 90.0**2, np.diag(v), rtol=0.0, atol=1e-8)
-    torch = pytest.importorskip("torch")
+    torch = two_torch_threads
     nodes = (stock.length_scale, stock.noise_sd)
     with gp._gaussian_process(inputs, outputs, stock.signal_sd, *nodes) as (model, _):
+        assert torch.get_num_threads() == 1  # so that no bit depends on the machine
         model.eval()
         x = torch.as_tensor(at / 90.0)[None, :, None].expand(len(stock.weight), -1, 1)
         predicted = model(x)
@@ -205,7 +216,7 @@ def test_a_world_stays_what_it_is(stock):
     worlds = stock.draw(4, np.random.default_rng(1))
     s = np.array([0.0, 33.0, 33.0, 1e6])
     still = worlds.step(s, np.zeros(4))
-    assert still[0] == 0.0
+    assert worlds.step(s, np.full(4, 3.0))[0] == 0.0  # luck raises no dead
     np.testing.assert_array_equal(still, worlds.step(s, np.zeros(4)))
     assert still[3] == max(worlds.paths[3, -1], 0.0)
     np.testing.assert_array_equal(worlds.paths[:, 0], 0.0)
@@ -226,12 +237,14 @@ def test_a_world_stays_what_it_is(stock):
 def test_reference_points_of_worlds():
     s = np.linspace(0.0, 3.0, 301)
     allee = s * np.exp(2.0 * (1.0 - s) * (s - 0.4))
-    paths = np.vstack([allee, 0.5 * s, np.minimum(2.0 * s, 1.0), np.full_like(s, 5.0)])
+    kinked = np.where(s < 0.495, 0.5 * s, 1.0)
+    paths = np.vstack([allee, 0.5 * s, np.minimum(2.0 * s, 1.0), np.full_like(s, 5.0), kinked])
     paths[:, 0] = 0.0
-    worlds = gp.GaussianProcessWorlds("t", s, paths, np.full(4, 0.1))
-    np.testing.assert_allclose(worlds.carrying_capacity, [1.0, 0.0, 1.0, 5.0], atol=1e-3)
+    worlds = gp.GaussianProcessWorlds("t", s, paths, np.full(5, 0.1))
+    np.testing.assert_allclose(worlds.carrying_capacity, [1.0, 0.0, 1.0, 5.0, 1.0], atol=1e-3)
     assert worlds.worlds[0].allee_threshold == pytest.approx(0.4, abs=1e-3)
-    assert [w.allee_threshold for w in worlds.worlds[1:]] == [None, None, None]
+    assert [w.allee_threshold for w in worlds.worlds[1:4]] == [None, None, None]
+    assert worlds.worlds[4].allee_threshold == pytest.approx(0.49 + 0.01 * 0.245 / 0.745)
     assert worlds.worlds[2].msy == pytest.approx(0.5)
     assert worlds.worlds[2].escapement_msy == pytest.approx(0.5)
 
