@@ -44,13 +44,13 @@ _PLACES = {
     "ecodecide.decision.grid": ("Grid",),
     "ecodecide.decision.problem": ("HarvestProblem",),
     "ecodecide.decision.discretize": ("discretize",),
-    "ecodecide.fit": ("fit",),
+    "ecodecide.fitting": ("fit",),
     "ecodecide.solvers.solution": ("Solution",),
     "ecodecide.solvers.precautionary": ("Precautionary",),
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),
     "ecodecide.solvers.pomdp": ("Pomdp",),
-    "ecodecide.evaluate": ("compare", "evaluate", "score"),
+    "ecodecide.evaluation": ("compare", "evaluate", "score"),
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 

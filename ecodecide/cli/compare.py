@@ -61,8 +61,8 @@ def compare(
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import EcodecideWarning
-    from ecodecide.evaluate.compare import DEFAULT_SOLVERS
-    from ecodecide.evaluate.compare import compare as run
+    from ecodecide.evaluation.compare import DEFAULT_SOLVERS
+    from ecodecide.evaluation.compare import compare as run
     from ecodecide.stock.survey import parse_survey
 
     _check_usage(solvers, growth, output, discount)

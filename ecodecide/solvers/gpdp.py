@@ -1,7 +1,7 @@
 """Gaussian-process dynamic programming: learn the growth from the history, then control what was learned.
 
 Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631. There is no dynamic programming here: the stock of
-`ecodecide.fit.gaussian_process` goes to `OptimalControl`, which plans for its posterior predictive.
+`ecodecide.fitting.gaussian_process` goes to `OptimalControl`, which plans for its posterior predictive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.fit.gaussian_process import (
+from ecodecide.fitting.gaussian_process import (
     LENGTH_PRIOR,
     NOISE_PRIOR,
     SIGNAL_SD,
@@ -42,7 +42,7 @@ class Gpdp:
         Prior standard deviation of growth, in units of the largest biomass.
     length_prior, noise_prior
         Median and log-sd of the lognormal priors of length scale and noise sd, in units of the largest
-        biomass; see `ecodecide.fit.gaussian_process`.
+        biomass; see `ecodecide.fitting.gaussian_process`.
 
     Examples
     --------

@@ -13,7 +13,7 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.decision.chain import ChainStock, ChainSurvey
-from ecodecide.evaluate.closed_loop import evaluate
+from ecodecide.evaluation.closed_loop import evaluate
 from ecodecide.solvers.optimal_control import policy_iteration
 
 REPLICATES, YEARS = 2048, 160

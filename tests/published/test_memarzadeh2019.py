@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 import ecodecide as eco
 from ecodecide.decision.chain import ChainStock, ChainSurvey
-from ecodecide.evaluate.closed_loop import evaluate
-from ecodecide.evaluate.scores import score
+from ecodecide.evaluation.closed_loop import evaluate
+from ecodecide.evaluation.scores import score
 
 GRID = eco.Grid(upper=2.0, cells=100, scheme="memarzadeh2019")
 STEP = 2.0 / 99.0

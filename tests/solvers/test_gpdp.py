@@ -13,7 +13,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import FitError, GridError, SolverError
-from ecodecide.fit.gaussian_process import fit_gaussian_process
+from ecodecide.fitting.gaussian_process import fit_gaussian_process
 from ecodecide.solvers.gpdp import Gpdp, gp_stock
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.stock.growth import Allen

@@ -10,8 +10,8 @@ from ecodecide.history.catch_history import CatchHistory
 from ecodecide.stock.survey import Survey
 
 if TYPE_CHECKING:
-    from ecodecide.fit.gaussian_process import GaussianProcessStock
-    from ecodecide.fit.posterior import Posterior
+    from ecodecide.fitting.gaussian_process import GaussianProcessStock
+    from ecodecide.fitting.posterior import Posterior
 
 
 def fit(
@@ -66,13 +66,13 @@ def fit(
     True
     """
     if growth == "gp":
-        from ecodecide.fit.gaussian_process import fit_gaussian_process, training_pairs
+        from ecodecide.fitting.gaussian_process import fit_gaussian_process, training_pairs
 
         escapement, following = training_pairs(history)
         return fit_gaussian_process(
             escapement, following, scale=history.scale, unit=history.units.get("catch", "")
         )
-    from ecodecide.fit.state_space import fit_state_space
+    from ecodecide.fitting.state_space import fit_state_space
 
     if draws < 1 or cells < 20:
         raise FitError(f"fit needs at least 1 draw and 20 cells, got draws={draws}, cells={cells}")

@@ -18,10 +18,10 @@ from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideError, EvaluationError
-from ecodecide.evaluate.closed_loop import evaluate
-from ecodecide.evaluate.scores import score
-from ecodecide.fit import fit
-from ecodecide.fit.posterior import Posterior
+from ecodecide.evaluation.closed_loop import evaluate
+from ecodecide.evaluation.scores import score
+from ecodecide.fitting import fit
+from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
 from ecodecide.solvers.registry import CITATIONS, solver_named

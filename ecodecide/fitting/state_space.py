@@ -22,9 +22,9 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from ecodecide.errors import ConvergenceWarning, FitError
-from ecodecide.fit.grid_filter import FilteredHistory, filter_history, log_cells, sample_trajectory, smooth_history
-from ecodecide.fit.posterior import Posterior
-from ecodecide.fit.priors import (
+from ecodecide.fitting.grid_filter import FilteredHistory, filter_history, log_cells, sample_trajectory, smooth_history
+from ecodecide.fitting.posterior import Posterior
+from ecodecide.fitting.priors import (
     CATCHABILITY_SPREAD,
     OBSERVATION_SIGMA,
     PARAMETRIZATIONS,
@@ -197,7 +197,7 @@ def fit_state_space(
     seed: int,
     progress: Callable[[str, float], None] | None,
 ) -> Posterior:
-    """Fit one growth law; see `ecodecide.fit.fit` for the parameters.
+    """Fit one growth law; see `ecodecide.fit` for the parameters.
 
     Raises
     ------

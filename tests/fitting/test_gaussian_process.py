@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ecodecide.errors import ConvergenceWarning, FitError, StockError
-from ecodecide.fit import gaussian_process as gp
-from ecodecide.fit.gaussian_process import fit_gaussian_process, pair_up, training_pairs
+from ecodecide.fitting import gaussian_process as gp
+from ecodecide.fitting.gaussian_process import fit_gaussian_process, pair_up, training_pairs
 
 PSEUDO_VARIANCE = 1e-12  # of the added point (0, 0)
 
@@ -304,7 +304,7 @@ def test_import_is_light_and_threads_change_no_bit():
     code = (
         "import sys, hashlib, numpy as np\n"
         "import ecodecide.solvers.gpdp as solver\n"
-        "from ecodecide.fit.gaussian_process import fit_gaussian_process\n"
+        "from ecodecide.fitting.gaussian_process import fit_gaussian_process\n"
         "assert 'torch' not in sys.modules and 'gpytorch' not in sys.modules\n"
         "s = np.linspace(24.0, 80.0, 60)\n"
         "x = (s + 0.6 * s * (1.0 - s / 80.0)) * np.tile([0.95, 1.04, 1.0], 20)\n"
