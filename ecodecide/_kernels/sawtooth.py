@@ -12,12 +12,18 @@ probability and size their number. With W convex and positively homogeneous,
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecodecide._kernels.compile import kernel
 
+Numbers = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
 
 @kernel
-def sawtooth(e, corner, points, depth, order, size, count):
+def sawtooth(
+    e: Numbers, corner: float, points: Numbers, depth: Numbers, order: Indices, size: Indices, count: int
+) -> float:
     """Return the sawtooth bound of one belief, `corner` being e.q."""
     best = 0.0
     for k in range(count):
@@ -39,7 +45,7 @@ def sawtooth(e, corner, points, depth, order, size, count):
 
 
 @kernel
-def shift(belief, quota, out):
+def shift(belief: Numbers, quota: int, out: Numbers) -> None:
     """Harvest a belief by a whole number of states: what reaches 0 stays there."""
     n = belief.shape[0]
     total = 0.0
@@ -53,7 +59,20 @@ def shift(belief, quota, out):
 
 
 @kernel
-def best_quotas(beliefs, worth, reward, q, discount, points, depth, order, size, count, quota, value):
+def best_quotas(
+    beliefs: Numbers,
+    worth: Numbers,
+    reward: Numbers,
+    q: Numbers,
+    discount: float,
+    points: Numbers,
+    depth: Numbers,
+    order: Indices,
+    size: Indices,
+    count: int,
+    quota: Indices,
+    value: Numbers,
+) -> None:
     """Find the best quota of each belief under the upper bound, refreshing only the bounds that matter.
 
     `worth[i, a]` is an upper bound on the value of quota a at belief i, from an earlier visit. Only the
@@ -90,7 +109,7 @@ def best_quotas(beliefs, worth, reward, q, discount, points, depth, order, size,
 
 
 @kernel
-def dominated(vectors, count, checked, out):
+def dominated(vectors: Numbers, count: int, checked: int, out: NDArray[np.bool_]) -> None:
     """Mark each vector that another one matches or exceeds in every state.
 
     Vectors before `checked` are known not to dominate one another, so such pairs are passed over.

@@ -62,7 +62,11 @@ class DiscreteProblem:
         return left
 
 
-def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProblem:
+TOLERANCE = 0.02
+"""The probability above the grid that is accepted by default."""
+
+
+def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> DiscreteProblem:
     """Turn a harvest problem into finite arrays that conserve probability.
 
     Parameters
@@ -117,7 +121,7 @@ def discretize(problem: HarvestProblem, tolerance: float = 0.02) -> DiscreteProb
         kernel,
         observation,
         reward,
-        _initial(problem),
+        initial_belief(problem),
         problem.economy.discount,
         off_grid,
         problem.implementation_cv,
@@ -139,7 +143,14 @@ def _observation(survey: Survey, grid: Grid) -> Array:
     return _close(np.diff(below, axis=1))
 
 
-def _initial(problem: HarvestProblem) -> Array:
+def initial_belief(problem: HarvestProblem) -> Array:
+    """Return the belief when the first quota is set, as one probability per state of the problem's grid.
+
+    Raises
+    ------
+    ProblemError
+        When it is to be that of a history, and the stock was not fitted to one.
+    """
     grid, initial = problem.grid, problem.initial
     belief_on = getattr(problem.stock, "terminal_belief", None)
     if initial is None:
@@ -157,6 +168,11 @@ def _initial(problem: HarvestProblem) -> Array:
     if value.ndim == 0:
         return np.asarray(np.eye(n)[grid.locate(value)], dtype=float)
     return np.asarray(value / value.sum(), dtype=float)
+
+
+def falls_off(stock: Stock, grid: Grid) -> float:
+    """Return the largest probability, over the grid's escapements, that the next biomass is above the grid."""
+    return float(np.max(1.0 - stock.kernel(grid.points, grid.edges).sum(axis=1)))
 
 
 def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, largest: float = 0.0) -> Grid:
@@ -192,7 +208,7 @@ def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, larges
     upper = base
     while upper <= 100.0 * base:
         grid = Grid(upper=upper, cells=cells)
-        if float(np.max(1.0 - stock.kernel(grid.points, grid.edges).sum(axis=1))) <= tolerance:
+        if falls_off(stock, grid) <= tolerance:
             return grid
         upper *= 1.25
     raise GridError(

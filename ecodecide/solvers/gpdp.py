@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ecodecide.decision.discretize import TOLERANCE, falls_off, initial_belief
+from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.fitting.gaussian_process import (
@@ -32,9 +34,11 @@ from ecodecide.stock.growth import Array
 class Gpdp:
     """The optimal policy for a stock whose growth is learned by a Gaussian process.
 
-    It learns from the biomass of the problem's history. Where the history has an index alone, it learns
-    from the mean biomass of the fitted stock that the problem holds, and says that the two are then not
-    independent. Besides that, the problem's stock serves for the initial belief alone.
+    It learns from the biomass of the problem's history. Where that is relative (an index, or a biomass that
+    catch exceeds), it learns from the mean biomass of the fitted stock that the problem holds, and says that
+    the two are then not independent. Besides that, the problem's stock serves for the initial belief alone.
+    A grid that is too short for what the process thinks possible beyond its data is lengthened by cells of
+    the same width.
 
     Parameters
     ----------
@@ -75,10 +79,14 @@ class Gpdp:
         begin = time.perf_counter()
         lesson = _lesson(problem)
         stock = gp_stock(problem, self)
-        solution = OptimalControl().solve(_with_belief(problem).with_stock(stock))
+        # the belief is that of the problem's own stock and grid, which a Gaussian process does not have
+        belief = initial_belief(problem)
+        grid = _wide_enough(problem.grid, stock)
+        belief = np.append(belief, np.zeros(len(grid.points) - len(belief)))
+        solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
         return replace(
             solution,
-            status=f"{_tell(lesson, stock, problem.grid.points)}; {solution.status}",
+            status=f"{_tell(lesson, stock, grid.points)}; {solution.status}",
             seconds=time.perf_counter() - begin,
             settings={
                 **solution.settings,
@@ -142,7 +150,8 @@ def _lesson(problem: HarvestProblem) -> _Lesson:
     trajectory = getattr(problem.stock, "trajectory_biomass", None)
     units = getattr(history, "units", None) or {}
     independent = True
-    if history.biomass is not None:
+    relative = bool(getattr(history, "free_catchability", False))
+    if history.biomass is not None and not (relative and trajectory is not None):
         biomass, unit, origin = history.biomass, units.get("biomass", "unknown"), "the biomass in the history"
     elif trajectory is not None:
         biomass, unit = np.mean(np.asarray(trajectory, dtype=float), axis=0), problem.stock.unit  # type: ignore[union-attr]
@@ -161,14 +170,16 @@ def _lesson(problem: HarvestProblem) -> _Lesson:
     return _Lesson(escapement, following, left_out, float(np.nanmax(biomass)), unit, origin, independent)
 
 
-def _with_belief(problem: HarvestProblem) -> HarvestProblem:
-    """Keep the belief at which the problem's own stock ends, which a Gaussian process does not have."""
-    belief_on = getattr(problem.stock, "terminal_belief", None)
-    wanted = problem.initial is None or (isinstance(problem.initial, str) and problem.initial == "history")
-    if not wanted or belief_on is None:
-        return problem
-    belief = np.asarray(belief_on(problem.grid.edges), dtype=float)
-    return replace(problem, initial=belief / belief.sum())
+def _wide_enough(grid: Grid, stock: GaussianProcessStock) -> Grid:
+    """Lengthen a grid by whole cells until it holds what the process thinks possible beyond its data."""
+    cells, upper = grid.cells, grid.upper
+    while grid.scheme == "cells" and cells < 50 * grid.cells:
+        longer = Grid(upper, cells)
+        if falls_off(stock, longer) <= TOLERANCE:
+            return longer
+        cells += max(grid.cells // 10, 1)
+        upper = grid.step * cells
+    return grid
 
 
 def _tell(lesson: _Lesson, stock: GaussianProcessStock, points: Array) -> str:

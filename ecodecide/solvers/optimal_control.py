@@ -43,7 +43,8 @@ class OptimalControl:
     >>> import ecodecide as eco
     >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.1))
     >>> problem = eco.HarvestProblem(stock=stock, grid=eco.Grid(upper=2.0, cells=100))
-    >>> quota, memory = OptimalControl().solve(problem).policy.decide(np.array([[1.0]]), np.array([1.01]), None)
+    >>> policy = OptimalControl().solve(problem).policy
+    >>> quota, memory = policy.decide(policy.start(1), np.array([1.01]), None)
     >>> round(float(1.01 - quota[0]), 2)   # the escapement of Reed 1979
     0.47
     """
@@ -74,7 +75,7 @@ class OptimalControl:
         policy = TablePolicy(points, arrays.grid.quotas[action], float(arrays.initial @ points))
         return Solution(
             policy,
-            status=f"optimal for a stock that is seen without error; survey error is ignored",
+            status="optimal for a stock that is seen without error; survey error is ignored",
             upper=float(arrays.initial @ value) + error,
             iterations=rounds,
             seconds=time.perf_counter() - begin,
@@ -106,8 +107,8 @@ def policy_iteration(arrays: DiscreteProblem, rounds: int = 200) -> tuple[Array,
     n, g = len(arrays.initial), arrays.discount
     rows, left = np.arange(n), arrays.left
     action = np.zeros(n, dtype=np.intp)
-    value = np.zeros(n)
-    for used in range(1, rounds + 1):
+    value: Array = np.zeros(n)
+    for used in range(1, rounds + 1):  # noqa: B007
         transition = arrays.kernel[left[rows, action]]
         value = np.linalg.solve(np.eye(n) - g * transition, arrays.reward[rows, action])
         worth = arrays.reward + g * (arrays.kernel @ value)[left]

@@ -10,7 +10,15 @@ import numpy as np
 from ecodecide.decision.discretize import discretize
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.policy.rules import ConstantCatch, ConstantEscapement, ConstantRate, IcesAdvice, Ramp, Rule, RulePolicy
+from ecodecide.policy.rules import (
+    ConstantCatch,
+    ConstantEscapement,
+    ConstantRate,
+    IcesAdvice,
+    Ramp,
+    Rule,
+    RulePolicy,
+)
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.parametric import Stock
 from ecodecide.stock.reference_points import ReferencePoints, best_escapement
@@ -45,8 +53,8 @@ class Precautionary:
     delay
         1 to act on last year's survey, 0 on this year's.
     references
-        ``"msy"``, or ``"memarzadeh2019"`` to take F at the discounted escapement S*(g), growth without noise, as
-        that paper does.
+        ``"msy"``, or ``"memarzadeh2019"`` to take F at the discounted escapement S*(g), growth without noise,
+        as that paper does.
     catch
         The catch of ``constant-catch``, in units of biomass; None for the default named there.
     rate
@@ -59,8 +67,8 @@ class Precautionary:
 
     References
     ----------
-    40-10: Pacific Fishery Management Council; ICES advice rule: ICES 2017, with B_trigger and B_lim as shares of
-    B_MSY after Pedersen & Berg 2017, Fish and Fisheries 18:226; tac: Memarzadeh & Boettiger 2019,
+    40-10: Pacific Fishery Management Council; ICES advice rule: ICES 2017, with B_trigger and B_lim as shares
+    of B_MSY after Pedersen & Berg 2017, Fish and Fisheries 18:226; tac: Memarzadeh & Boettiger 2019,
     doi:10.1086/702704; constant escapement: Reed 1979, doi:10.1016/0095-0696(79)90014-7.
     """
 
@@ -100,8 +108,8 @@ class Precautionary:
         f_msy, b_msy, b0 = points.f_msy, points.b_msy, points.carrying_capacity
         if points.msy <= 0.0 and self.rule not in ("constant-catch", "constant-f", "constant-escapement"):
             raise SolverError(
-                f"the rule {self.rule!r} has no F_MSY: this stock's growth never exceeds what is left, so there "
-                "is no sustainable yield; use no-fishing, or look at the fit"
+                f"the rule {self.rule!r} has no F_MSY: this stock's growth never exceeds what is left, so "
+                "there is no sustainable yield; use no-fishing, or look at the fit"
             )
         discount = problem.economy.discount
         if self.references == "memarzadeh2019":
@@ -145,7 +153,9 @@ def _discounted_rate(stock: Stock, points: ReferencePoints, discount: float) -> 
     escapement = best_escapement(growth, discount, points.carrying_capacity)
     before = float(growth(np.asarray(escapement)))
     if before <= 0.0:
-        raise SolverError("references='memarzadeh2019' has no F: at this discount liquidating the stock pays most")
+        raise SolverError(
+            "references='memarzadeh2019' has no F: at this discount liquidating the stock pays most"
+        )
     return (before - escapement) / before, before
 
 

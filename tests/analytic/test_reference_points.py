@@ -27,7 +27,10 @@ HEIGHT = 1e-12
 @given(r=rates, K=sizes)
 def test_logistic(r, K):
     """MSY = rK/4 at K/2 after harvest (Schaefer 1954); before it K/2 + rK/4."""
-    for points in (law_reference_points(Logistic(r=r, K=K)), numerical_reference_points(Logistic(r=r, K=K), K)):
+    for points in (
+        law_reference_points(Logistic(r=r, K=K)),
+        numerical_reference_points(Logistic(r=r, K=K), K),
+    ):
         assert points.msy == pytest.approx(r * K / 4, rel=HEIGHT / r)
         assert points.escapement_msy == pytest.approx(K / 2, rel=PLACE / np.sqrt(r))
         assert points.b_msy == pytest.approx(K / 2 + r * K / 4, rel=PLACE / np.sqrt(r))
@@ -38,7 +41,7 @@ def test_logistic(r, K):
 
 @given(r=rates, p=st.floats(-0.8, 4), K=sizes)
 def test_pella_tomlinson(r, p, K):
-    """S_MSY/K = (1/(p+1))^(1/p), e^-1 at p = 0; MSY = r S_MSY / (p + 1), from (1 - u^p)/p at u^p = 1/(p+1)."""
+    """S_MSY/K = (1/(p+1))^(1/p), e^-1 at p = 0; MSY = r S_MSY/(p+1), from (1 - u^p)/p at u^p = 1/(p+1)."""
     share = np.exp(-1) if p == 0 else np.exp(-np.log1p(p) / p)
     law = PellaTomlinson(r=r, p=p, K=K)
     for points in (law_reference_points(law), numerical_reference_points(law, K)):
@@ -90,7 +93,9 @@ def test_ricker_solves_its_first_order_condition(r, K):
 
 @pytest.mark.parametrize("r", [2.3, 2.9])
 def test_capacity_of_a_cycling_stock_is_the_center_of_the_cycle(r):
-    assert numerical_reference_points(Ricker(r=r, K=2.0), 2.0).carrying_capacity == pytest.approx(2.0, rel=1e-12)
+    assert numerical_reference_points(Ricker(r=r, K=2.0), 2.0).carrying_capacity == pytest.approx(
+        2.0, rel=1e-12
+    )
 
 
 @given(r=st.floats(0.2, 3), K=st.floats(0.5, 50), share=st.floats(0.02, 0.95))
@@ -204,7 +209,7 @@ def test_slow_growth_is_liquidated():
 
 
 def test_the_maximum_is_global_when_an_allee_effect_makes_two():
-    """g f(s) - s is 0 at s = 0 and falls at first; its hump decides, found by a dumb search of 200,000 points."""
+    """g f(s) - s is 0 at s = 0 and falls at first; its hump decides, found by a dumb search."""
     law = Allen(r=2.0, K=8.0, C=5.0)
     s = np.linspace(0, 20, 200_001)
     for g in (1.0, 0.97, 0.9, 0.7):
@@ -213,7 +218,7 @@ def test_the_maximum_is_global_when_an_allee_effect_makes_two():
 
 
 def test_memarzadeh_and_boettiger_2019():
-    """r = .75, K = 1, discount .95: the deterministic MSY and escapement rules settle at .6515 (doi:10.1086/702704).
+    """r = .75, K = 1, discount .95: the paper's MSY and escapement rules settle at .6515, doi:10.1086/702704.
 
     The escapement is (1 - (1/.95 - 1)/.75)/2 = .464912.
     """

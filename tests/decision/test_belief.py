@@ -19,7 +19,7 @@ catches = st.floats(0, 2.5)
 
 
 def harvest_one(belief, catch, points, edges):
-    """The same, cell by cell: biomass spread evenly in its cell, what is left put on two points by the lever."""
+    """The same, cell by cell: biomass even in its cell, what is left put on two points by the lever."""
     escaped = np.zeros(len(points))
     escaped[0] = belief[0] if catch <= 0 else 0.0
     for i in range(1, len(points)):
@@ -65,7 +65,7 @@ def test_what_could_bear_the_catch_is_kept_whole_and_the_rest_struck(belief, cat
 
 @given(belief=weights, catch=st.floats(0, 1.9))
 def test_the_mean_of_what_bears_the_catch_falls_by_the_catch(belief, catch):
-    """Wherever what is left of a cell is at least the first point; below it there is no point but extinction."""
+    """Wherever what is left of a cell is at least the first point; below that lies only extinction."""
     belief = np.where(GRID.points - catch >= GRID.points[1], belief, 0.0)
     escaped, possible = harvest(belief[None, :], np.array([catch]), GRID.points, GRID.edges)
     expected = belief @ (GRID.points - catch)

@@ -103,7 +103,7 @@ def normal_density(x, center, sd):
 
 
 def published_row(points, center, sd):
-    """Density at each point; those mirrored below 0 added to the first; scaled to the cdf at the last point."""
+    """Density at each point, those mirrored below 0 on the first, scaled to the cdf at the last point."""
     row = [normal_density(x, center, sd) for x in points]
     row[0] += sum(normal_density(-x, center, sd) for x in points[1:])
     inside = 0.5 * math.erfc(-(points[-1] - center) / sd / math.sqrt(2))
@@ -168,7 +168,7 @@ def test_published_scheme_is_for_normal_noise_alone(stock, survey):
 
 
 def value_of_escapement(cells, escapement, start):
-    """Value, from `start`, of leaving a fixed escapement: a dense linear system in the chain on so many cells."""
+    """Value, from `start`, of leaving a fixed escapement: a dense linear system in the chain."""
     grid = Grid(upper=2.0, cells=cells)
     arrays = discretize(HarvestProblem(stock=LOGISTIC, grid=grid, economy=Economy(discount=0.9)))
     goal = int(grid.locate(np.array(escapement)))
@@ -181,7 +181,7 @@ def value_of_escapement(cells, escapement, start):
 
 
 def value_of_escapement_by_quadrature(escapement, start):
-    """The same without a grid: V(x) at 400 Gauss-Legendre nodes of [0, e] and at e, by sweeps until they rest.
+    """The same without a grid: a linear system in V at e and at 400 Gauss-Legendre nodes of [0, e].
 
     From x <= e nothing is taken, and from above x - e is, so V(x) = x - e + V(e) there and
     E V(x') = integral over (0, e) of V p + E (x' - e)^+ + V(e) P(x' > e), with V(0) = 0.

@@ -27,7 +27,9 @@ def test_profit_broadcasts():
 
 @pytest.mark.parametrize("discount", [0.0, 1.0, 1.05, -0.1, np.nan])
 def test_a_discount_is_a_factor_and_the_message_tells_how_to_make_one(discount):
-    with pytest.raises(ProblemError, match=r"factor in \(0, 1\), got .* d per year is the factor 1/\(1 \+ d\)"):
+    with pytest.raises(
+        ProblemError, match=r"factor in \(0, 1\), got .* d per year is the factor 1/\(1 \+ d\)"
+    ):
         Economy(discount=discount)
 
 

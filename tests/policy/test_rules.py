@@ -52,20 +52,22 @@ def run(policy, surveys):
 
 
 def test_without_a_survey_the_last_one_seen_counts_and_at_first_the_expected():
-    quotas = run(RulePolicy(ConstantRate(0.5), expected=8.0), [[NAN, 2.0], [NAN, NAN], [4.0, NAN], [NAN, 6.0]])
+    quotas = run(
+        RulePolicy(ConstantRate(0.5), expected=8.0), [[NAN, 2.0], [NAN, NAN], [4.0, NAN], [NAN, 6.0]]
+    )
     np.testing.assert_array_equal(quotas, [[4.0, 1.0], [4.0, 1.0], [2.0, 1.0], [2.0, 3.0]])
 
 
 def test_delay_acts_on_the_year_before():
-    quotas = run(
-        RulePolicy(ConstantRate(0.5), expected=8.0, delay=1), [[2.0], [4.0], [NAN], [10.0], [6.0]]
-    )
+    quotas = run(RulePolicy(ConstantRate(0.5), expected=8.0, delay=1), [[2.0], [4.0], [NAN], [10.0], [6.0]])
     # expected; then 2; then 4; no survey last year, so still 4; then 10
     np.testing.assert_array_equal(quotas.ravel(), [4.0, 1.0, 2.0, 2.0, 5.0])
 
 
 def test_cap_limits_the_change_both_ways_from_the_capped_quota():
-    quotas = run(RulePolicy(ConstantRate(1.0), expected=1.0, cap=0.25), [[8.0], [100.0], [100.0], [1.0], [9.0]])
+    quotas = run(
+        RulePolicy(ConstantRate(1.0), expected=1.0, cap=0.25), [[8.0], [100.0], [100.0], [1.0], [9.0]]
+    )
     # 8; at most 10; at most 12.5; at least 9.375; 9 lies within 25 % of it
     np.testing.assert_allclose(quotas.ravel(), [8.0, 10.0, 12.5, 9.375, 9.0], rtol=1e-15)
 

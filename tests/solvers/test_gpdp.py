@@ -149,7 +149,8 @@ def test_an_index_alone_is_read_through_the_fitted_stock():
     for years in (40, 41):  # with and without the biomass after the last catch
         biomass = np.append(base.biomass, 7.0)[:years]
         problem = replace(
-            paper_problem(cells=40), history=history(None, base.catch, index={"index": base.biomass / 3.0}),
+            paper_problem(cells=40),
+            history=history(None, base.catch, index={"index": base.biomass / 3.0}),
             stock=fitted(biomass),
         )
         solution = Gpdp().solve(problem)

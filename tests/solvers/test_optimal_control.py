@@ -30,7 +30,9 @@ PROBLEMS = {
 def problem_of(name, **grid):
     law, noise, economy = PROBLEMS[name]
     return eco.HarvestProblem(
-        stock=eco.ParametricStock(law, noise), economy=economy, grid=eco.Grid(upper=2.5, **{"cells": 12, **grid})
+        stock=eco.ParametricStock(law, noise),
+        economy=economy,
+        grid=eco.Grid(upper=2.5, **{"cells": 12, **grid}),
     )
 
 

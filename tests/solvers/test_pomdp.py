@@ -123,7 +123,9 @@ def bracket(arrays, m):
 
 def search_of(arrays, gap=1e-3, iterations=300):
     search = _Search(arrays, 50.0)
-    status, converged = eco.Pomdp(gap=gap, seconds=60.0, iterations=iterations)._run(search, time.perf_counter())
+    status, converged = eco.Pomdp(gap=gap, seconds=60.0, iterations=iterations)._run(
+        search, time.perf_counter()
+    )
     return search, converged, status
 
 
@@ -435,7 +437,9 @@ def test_a_point_is_deepened_in_place():
 
 
 def digest(solution):
-    content = solution.policy.vectors.tobytes() + np.asarray(solution.policy.actions, dtype=np.int64).tobytes()
+    content = (
+        solution.policy.vectors.tobytes() + np.asarray(solution.policy.actions, dtype=np.int64).tobytes()
+    )
     rows = np.array(solution.trace)[:, 1:].tobytes()
     return hashlib.sha256(content + rows).hexdigest()
 
@@ -469,6 +473,15 @@ def test_number_of_threads_changes_no_digit():
 # --- how it ends ---
 
 
+def test_bounds_that_cross_are_never_hidden():
+    """A vector that promises more than can be had is an error of the solver, and is not rounded away."""
+    arrays = random_problem(3, n=4)
+    search = _Search(arrays, 50.0)
+    search.lower.add(np.full((1, 4), 1e3), np.array([0]))
+    with pytest.raises(SolverError, match="bounds crossed"):
+        search.root_bounds()
+
+
 def test_converged():
     solution = eco.Pomdp(gap=0.02).solve(fishery())
     assert solution.converged
@@ -494,7 +507,9 @@ def test_stopped_by_time():
     assert solution.lower <= solution.upper
 
 
-@pytest.mark.parametrize("setting", [{"gap": -0.1}, {"gap": 1.0}, {"seconds": 0.0}, {"iterations": -1}, {"memory": 0.0}])
+@pytest.mark.parametrize(
+    "setting", [{"gap": -0.1}, {"gap": 1.0}, {"seconds": 0.0}, {"iterations": -1}, {"memory": 0.0}]
+)
 def test_settings_that_mean_nothing(setting):
     with pytest.raises(SolverError, match=f"Pomdp: {next(iter(setting))} must be"):
         eco.Pomdp(**setting)

@@ -90,7 +90,9 @@ def test_zero_absorbs(noise):
     z = np.linspace(-6, 6, 25)
     np.testing.assert_array_equal(noise.apply(np.zeros(25), z), 0.0)
     assert float(noise.mean(0.0)) == 0.0
-    np.testing.assert_array_equal(noise.cdf(np.array([-np.inf, -1e-9, 0.0, 1.0, np.inf]), 0.0), [0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(
+        noise.cdf(np.array([-np.inf, -1e-9, 0.0, 1.0, np.inf]), 0.0), [0, 0, 1, 1, 1]
+    )
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=IDS)

@@ -42,7 +42,9 @@ def test_likelihood_is_the_slope_of_the_cdf(survey, biomass, z):
 def test_cdf_of_a_sample_is_its_probability(survey, biomass, z):
     y = float(survey.sample(biomass, z))
     if y == 0.0:
-        assert float(survey.cdf(0.0, biomass)) == pytest.approx(stats.norm.cdf(-biomass / survey.sd), rel=1e-12)
+        assert float(survey.cdf(0.0, biomass)) == pytest.approx(
+            stats.norm.cdf(-biomass / survey.sd), rel=1e-12
+        )
         assert z <= -biomass / survey.sd
     else:
         assert float(survey.cdf(y, biomass)) == pytest.approx(stats.norm.cdf(z), rel=1e-6, abs=1e-12)

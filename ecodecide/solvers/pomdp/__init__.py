@@ -1,4 +1,5 @@
 """Planning over beliefs: point-based value iteration between two bounds."""
+
 from ecodecide.solvers.pomdp.solver import Pomdp
 
 __all__ = ["Pomdp"]

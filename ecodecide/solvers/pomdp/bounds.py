@@ -18,7 +18,7 @@ def _grown(array: Any) -> Any:
 
 
 class LowerBound:
-    """Alpha vectors: each the value of a way to manage, from each state, so that their maximum is a lower bound.
+    """Alpha vectors: each the value of a way to manage, from each state; their maximum is a lower bound.
 
     It starts from the policies that take the same quota every year. A vector is dropped only when another
     one is at least as good in every state: so the bound never falls at any belief, and acting by the best
@@ -88,12 +88,22 @@ class UpperBound:
         return float(bound)
 
     def best_quotas(self, beliefs: Array, worth: Array) -> tuple[Any, Array]:
-        """Return the best quota and its bound for each belief before harvest; `worth` is brought up to date."""
+        """Return the best quota of each belief before harvest and its bound; `worth` is brought up to date."""
         quota = np.empty(len(beliefs), dtype=np.int64)
         value = np.empty(len(beliefs))
         best_quotas(
-            beliefs, worth, self._arrays.reward, self.q, self._arrays.discount,
-            self._points, self._depth, self._order, self._size, self.count, quota, value,
+            beliefs,
+            worth,
+            self._arrays.reward,
+            self.q,
+            self._arrays.discount,
+            self._points,
+            self._depth,
+            self._order,
+            self._size,
+            self.count,
+            quota,
+            value,
         )
         return quota, value
 
@@ -103,8 +113,9 @@ class UpperBound:
             return point
         if point is None:
             if self.count == len(self._points):
-                self._points, self._values, self._depth = map(_grown, (self._points, self._values, self._depth))
+                self._points, self._values = _grown(self._points), _grown(self._values)
                 self._order, self._size = _grown(self._order), _grown(self._size)
+                self._depth = _grown(self._depth)
             point, self.count = self.count, self.count + 1
             self._points[point] = e
             states = np.flatnonzero(e > 0.0)

@@ -29,7 +29,7 @@ def informed_bound(arrays: DiscreteProblem, rounds: int = 100) -> Array:
     """
     n, g = len(arrays.initial), arrays.discount
     rows = np.arange(n)
-    q = np.zeros(n)
+    q: Array = np.zeros(n)
     heard = np.flatnonzero(arrays.observation.sum(axis=0) > 0.0)
     while True:
         rounds -= 1

@@ -62,7 +62,10 @@ class Pomdp:
     >>> import ecodecide as eco
     >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
     >>> problem = eco.HarvestProblem(
-    ...     stock=stock, survey=eco.NormalSurvey(sd=0.1), grid=eco.Grid(upper=2.0, cells=20), initial="uniform"
+    ...     stock=stock,
+    ...     survey=eco.NormalSurvey(sd=0.1),
+    ...     grid=eco.Grid(upper=2.0, cells=20),
+    ...     initial="uniform",
     ... )
     >>> solution = Pomdp(gap=0.02).solve(problem)
     >>> solution.converged, solution.lower <= solution.upper, solution.gap <= 0.02
@@ -111,19 +114,17 @@ class Pomdp:
         while True:
             lower, upper = search.root_bounds()
             search.trace.append((time.perf_counter() - begin, lower, upper))
-            # both bounds may be 0 (nothing to be earned), or negative where costs exceed the catch's worth
+            # the largest profit is 1 here, and bounds within 1e-12 are one value: nothing is to be earned, say
             distance = upper - lower
-            gap = distance / abs(upper) if upper != 0.0 else (0.0 if distance == 0.0 else float("inf"))
-            if distance <= self.gap * abs(upper) or distance <= 1e-12:
+            gap = 0.0 if distance <= 1e-12 else distance / abs(upper) if upper != 0.0 else float("inf")
+            if gap <= self.gap:
                 return f"converged: the value is known to {gap:.2%}", True
             left = f"the value is known to {gap:.2%} only, {self.gap:.2%} was asked for"
             if self.iterations is not None and search.walks >= self.iterations:
                 return f"stopped after {search.walks} iterations: {left}; allow more iterations", False
             if search.trace[-1][0] >= self.seconds:
-                return (
-                    f"stopped by time, not reproducible: {left}; allow more seconds, a wider gap or a coarser grid",
-                    False,
-                )
+                advice = "allow more seconds, a wider gap or a coarser grid"
+                return f"stopped by time, not reproducible: {left}; {advice}", False
             search.walk(lower, upper, self.gap * abs(upper))
 
 
@@ -173,9 +174,13 @@ class _Search:
     def root_bounds(self) -> tuple[float, float]:
         """Return the bounds of the initial belief."""
         self._root_quota, value = self.upper.best_quotas(self._root, self._root_worth)
-        # rounding of the last digit must not turn the bounds around
-        lower = float(self.lower.value(self._root)[0])
-        return min(lower, float(value[0])), float(value[0])
+        lower, upper = float(self.lower.value(self._root)[0]), float(value[0])
+        if lower > upper + 1e-9 * max(1.0, abs(upper)):
+            raise SolverError(
+                f"the bounds crossed, {lower!r} > {upper!r}: an error of ours, please report it"
+            )
+        # rounding of the last digit must not turn them around
+        return min(lower, upper), upper
 
     def walk(self, lower: float, upper: float, goal: float) -> None:
         """Follow the widest gap down from the root, then tighten both bounds on the way back."""
