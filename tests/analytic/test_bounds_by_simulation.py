@@ -1,7 +1,7 @@
 """Bounds against lives lived: in the very chain that was solved, no policy beats the upper bound.
 
-The discrete problem is simulated as a world of its own, begun in its initial belief and with a quota set before
-the first survey, which is what the bounds are about.
+The discrete problem is simulated as a world of its own, begun in its initial belief and with a quota set
+before the first survey, which is what the bounds are about.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ REPLICATES, YEARS = 2048, 160
 
 @dataclass(frozen=True)
 class Snapped:
-    """A policy whose quotas are moved to the nearest quota on offer, so that escapements stay on the points."""
+    """A policy with quotas moved to the nearest on offer, so that escapements stay on the points."""
 
     policy: Any
     step: float
@@ -122,7 +122,7 @@ def test_belief_earns_more_than_trust(scheme, economy):
 
 @dataclass(frozen=True)
 class SolversFilter:
-    """The vectors of a POMDP on the solver's own filter: shift by the quota, grow, update; no more, no less."""
+    """The vectors of a POMDP on the solver's own filter: shift by the quota, grow, update; no more."""
 
     policy: Any
 
@@ -144,8 +144,8 @@ class SolversFilter:
 
 @pytest.mark.parametrize(("scheme", "economy"), CASES)
 def test_the_policys_belief_decides_as_the_solvers(scheme, economy):
-    """The policy also hears what the catch says. In the chain that is only whether the stock ran out, and then
-    no quota earns anything: so it must decide as the solver's filter does, but for ties."""
+    """The policy also hears what the catch says. In the chain that is only whether the stock ran out, and
+    then no quota earns anything: so it must decide as the solver's filter does, but for ties."""
     problem = fishery(scheme, ECONOMIES[economy])
     arrays = eco.discretize(problem)
     policy = lived(scheme, economy)[0].policy

@@ -1,4 +1,4 @@
-"""Reed's constant escapement (Reed 1979, doi:10.1016/0095-0696(79)90014-7), from the grid and in closed form."""
+"""Reed's constant escapement (Reed 1979, doi:10.1016/0095-0696(79)90014-7), on the grid and in closed form."""
 
 import numpy as np
 import pytest
@@ -56,8 +56,8 @@ def test_escapement_solves_the_first_order_condition(law, noise):
 def test_policy_keeps_that_escapement(law, noise):
     """Within one grid cell, for every biomass above it.
 
-    Reed's theorem needs S* to be self-sustaining: growth from S* must not fall short of S*. With uniform noise
-    (1 - w) f(S*) >= S* holds exactly; with the lognormals here a shortfall is rarer than 3 sd.
+    Reed's theorem needs S* to be self-sustaining: growth from S* must not fall short of S*. With uniform
+    noise (1 - w) f(S*) >= S* holds exactly; with the lognormals here a shortfall is rarer than 3 sd.
     """
     growth, by_hand = LAWS[law]
     stock = eco.ParametricStock(growth, NOISES[noise])
@@ -75,8 +75,8 @@ def test_policy_keeps_that_escapement(law, noise):
     above = policy.points > target + step
     kept = policy.points[above] - policy.quotas[above]
     assert np.abs(kept - target).max() <= step
-    # Below it nothing is caught. The lowest cell is left out: with little noise f(step/2) = .0174 stays within
-    # (0, .02], so on this grid that cell never recovers, and taking what it holds is right.
+    # Below it nothing is caught. The lowest cell is left out: with little noise f(step/2) = .0174 stays
+    # within (0, .02], so on this grid that cell never recovers, and taking what it holds is right.
     below = (policy.points < target - step) & (policy.points > step)
     assert (policy.quotas[below] == 0.0).all()
     # a constant: the same escapement state everywhere, to rounding

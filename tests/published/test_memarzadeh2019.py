@@ -1,7 +1,7 @@
-"""Memarzadeh & Boettiger 2019, American Naturalist 193:645, doi:10.1086/702704: its simulations, section by section.
+"""The simulations of Memarzadeh & Boettiger 2019, American Naturalist 193:645, doi:10.1086/702704.
 
-Logistic growth with r = .75 and K = 1, normal noise, 100 points on [0, 2], discount .95, reward min(x, h). The
-figures are those of the paper (its policies, its solver's value) or exact consequences of its model.
+Logistic growth with r = .75 and K = 1, normal noise, 100 points on [0, 2], discount .95, reward min(x, h).
+The figures are those of the paper (its policies, its solver's value) or exact consequences of its model.
 """
 
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ def test_policy_under_a_uniform_prior():
 
 
 def test_policy_under_a_low_prior():
-    """A prior centred on K/4. The page that these figures come from does not give its spread; .1, the survey's
-    own, is assumed. They tell the prior from the uniform one: there the harvest is up to .12 larger."""
+    """A prior centred on K/4; its spread is not given with these figures, and .1, the survey's own, is assumed.
+    They tell the prior from the uniform one: there the harvest is up to .12 larger."""
     low = pomdp_quotas(norm.pdf(GRID.points, 0.25, 0.1))
     assert low == pytest.approx(LOW, abs=2 * STEP + 1e-3)
     assert (low < pomdp_quotas(np.ones(100))).all()
@@ -137,9 +137,9 @@ def published_row(center, sd):
 def exact_collapse(sigma_g, sigma_m, name, years):
     """The chain of the paper in plain NumPy, from its formulas alone.
 
-    Point x is seen as point o with probability O[x, o]; the rule's quota at o is snapped to the nearest point;
-    the escapement max(x - q, 0) grows by K. The probability of having stayed at or above .1 at t = 1..years is
-    what is left of the distribution when every year those below are struck out.
+    Point x is seen as point o with probability O[x, o]; the rule's quota at o is snapped to the nearest
+    point; the escapement max(x - q, 0) grows by K. The probability of having stayed at or above .1 at
+    t = 1..years is what is left of the distribution when every year those below are struck out.
     """
     x = np.linspace(0.0, 2.0, 100)
     growth = np.array([published_row(s + 0.75 * s * (1.0 - s), sigma_g) for s in x])

@@ -96,8 +96,8 @@ def bracket(arrays, m):
     """Bound the optimal value at every belief in multiples of 1/m from both sides, without the solver.
 
     Above: V is convex, so interpolating it between grid beliefs overestimates it; value iteration with
-    interpolation, begun above V, stays above V (Lovejoy 1991, Operations Research 39:162). Below: alpha vectors
-    backed up at the grid beliefs, begun at a constant below V (Pineau, Gordon & Thrun 2003).
+    interpolation, begun above V, stays above V (Lovejoy 1991, Operations Research 39:162). Below: alpha
+    vectors backed up at the grid beliefs, begun at a constant below V (Pineau, Gordon & Thrun 2003).
     """
     n, g = len(arrays.initial), arrays.discount
     joint = dense(arrays)
@@ -246,7 +246,7 @@ def test_perfect_survey_is_optimal_control_after_one_blind_year():
 
 
 def test_worth_of_a_survey_grows_with_its_precision():
-    """Blackwell: a noisier survey is worth no more, so its lower bound is below the better one's upper bound."""
+    """Blackwell: a noisier survey is worth no more: its lower bound is under the better one's upper."""
     solutions = [
         eco.Pomdp(gap=0.01).solve(fishery(sd=0.1, survey=survey))
         for survey in (eco.PerfectSurvey(), eco.NormalSurvey(sd=0.05), eco.NormalSurvey(sd=0.15))
@@ -603,9 +603,8 @@ def test_units_and_price_change_no_decision(price, scale):
 
 
 def test_policy_earns_at_least_the_first_step_of_its_bound():
-    """Acting by the best vector attains the lower bound: it must hold at every belief, so the bound of a belief
-    is at most its profit under that quota and the discounted bound of the beliefs that follow (a law of every
-    lower bound that a policy attains)."""
+    """Acting by the best vector attains the lower bound: so at every belief the bound is at most the profit
+    under that quota and the discounted bound of the beliefs that follow."""
     arrays = eco.discretize(fishery())
     search, _, _ = search_of(arrays, gap=0.005)
     vectors, actions = search.lower.vectors, search.lower.actions

@@ -44,7 +44,7 @@ def test_numbers_by_hand(rule):
 
 
 def test_constant_escapement_is_that_of_reed():
-    """With a mean-one lognormal S* is that of growth without noise; noise with median f raises E[z], and S*."""
+    """A mean-one lognormal leaves S* that of growth without noise; one with median f raises E[z], and S*."""
     mean_one = eco.ParametricStock(STOCK.growth, eco.LognormalNoise(sigma=0.1, center="mean"))
     problem = dataclasses.replace(PROBLEM, stock=mean_one)
     # S* comes from Brent's method: half the digits of the objective

@@ -88,7 +88,7 @@ class UpperBound:
         return float(bound)
 
     def best_quotas(self, beliefs: Array, worth: Array) -> tuple[Any, Array]:
-        """Return the best quota of each belief before harvest and its bound; `worth` is brought up to date."""
+        """Return the best quota of each belief before harvest and its bound, bringing `worth` up to date."""
         quota = np.empty(len(beliefs), dtype=np.int64)
         value = np.empty(len(beliefs))
         best_quotas(

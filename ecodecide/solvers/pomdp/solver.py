@@ -114,7 +114,7 @@ class Pomdp:
         while True:
             lower, upper = search.root_bounds()
             search.trace.append((time.perf_counter() - begin, lower, upper))
-            # the largest profit is 1 here, and bounds within 1e-12 are one value: nothing is to be earned, say
+            # the largest profit is 1 here, and bounds within 1e-12 are one value (if nothing can be earned)
             distance = upper - lower
             gap = 0.0 if distance <= 1e-12 else distance / abs(upper) if upper != 0.0 else float("inf")
             if gap <= self.gap:
