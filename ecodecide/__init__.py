@@ -18,22 +18,77 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ecodecide.catalog import load_model
     from ecodecide.decision.discretize import discretize
     from ecodecide.decision.economy import Economy
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
+    from ecodecide.evaluation import compare, evaluate, score
+    from ecodecide.fitting import fit
+    from ecodecide.history import CatchHistory, load_history
+    from ecodecide.solvers.gpdp import Gpdp
     from ecodecide.solvers.optimal_control import OptimalControl
     from ecodecide.solvers.pomdp import Pomdp
     from ecodecide.solvers.precautionary import Precautionary
     from ecodecide.solvers.solution import Solution
-    from ecodecide.stock.growth import Allen, BevertonHolt, Logistic, May, Myers, PellaTomlinson, Ricker, growth
+    from ecodecide.stock.growth import (
+        Allen,
+        BevertonHolt,
+        Logistic,
+        May,
+        Myers,
+        PellaTomlinson,
+        Ricker,
+        growth,
+    )
     from ecodecide.stock.noise import LognormalNoise, NormalNoise, UniformNoise
     from ecodecide.stock.parametric import ParametricStock
     from ecodecide.stock.survey import LognormalSurvey, NormalSurvey, PerfectSurvey
 
+__all__ = [
+    "Allen",
+    "BevertonHolt",
+    "CatchHistory",
+    "Economy",
+    "Gpdp",
+    "Grid",
+    "HarvestProblem",
+    "Logistic",
+    "LognormalNoise",
+    "LognormalSurvey",
+    "May",
+    "Myers",
+    "NormalNoise",
+    "NormalSurvey",
+    "OptimalControl",
+    "ParametricStock",
+    "PellaTomlinson",
+    "PerfectSurvey",
+    "Pomdp",
+    "Precautionary",
+    "Ricker",
+    "Solution",
+    "UniformNoise",
+    "compare",
+    "discretize",
+    "evaluate",
+    "fit",
+    "growth",
+    "load_history",
+    "load_model",
+    "score",
+]
+
 _PLACES = {
     "ecodecide.stock.growth": (
-        "Allen", "BevertonHolt", "Logistic", "May", "Myers", "PellaTomlinson", "Ricker", "growth",
+        "Allen",
+        "BevertonHolt",
+        "Logistic",
+        "May",
+        "Myers",
+        "PellaTomlinson",
+        "Ricker",
+        "growth",
     ),
     "ecodecide.stock.noise": ("LognormalNoise", "NormalNoise", "UniformNoise"),
     "ecodecide.stock.survey": ("LognormalSurvey", "NormalSurvey", "PerfectSurvey"),
@@ -52,9 +107,9 @@ _PLACES = {
     "ecodecide.solvers.pomdp": ("Pomdp",),
     "ecodecide.evaluation": ("compare", "evaluate", "score"),
 }
-_PLACE = {name: module for module, names in _PLACES.items() for name in names}
+"""Where each name lives; a test holds this against `__all__`."""
 
-__all__ = sorted(_PLACE)
+_PLACE = {name: module for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,36 +3,89 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ecodecide.stock.survey import Survey
 
 
 @click.command()
 @click.argument("stock")
-@click.option("--solver", "solvers", multiple=True, metavar="NAME",
-              help="A solver to compare; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]")
-@click.option("--growth", default="logistic", show_default=True, metavar="LAW",
-              help="logistic, pella-tomlinson, beverton-holt, ricker, allen, myers or may.")
-@click.option("--survey", metavar="KIND:ERROR",
-              help="Survey error: lognormal:CV, normal:SD (in units of biomass) or perfect. [default: that of the fit]")
+@click.option(
+    "--solver",
+    "solvers",
+    multiple=True,
+    metavar="NAME",
+    help="A solver to compare; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]",
+)
+@click.option(
+    "--growth",
+    default="logistic",
+    show_default=True,
+    metavar="LAW",
+    help="logistic, pella-tomlinson, beverton-holt, ricker, allen, myers or may.",
+)
+@click.option(
+    "--survey",
+    metavar="KIND:ERROR",
+    help="Survey error: lognormal:CV, normal:SD (in units of biomass) or perfect. [default: that of the fit]",
+)
 @click.option("--years", default=50, show_default=True, type=click.IntRange(1), help="Years to simulate.")
-@click.option("--replicates", default=1000, show_default=True, type=click.IntRange(1), help="Futures to simulate.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed gives the same figures.")
-@click.option("--collapse", default="0.1K", show_default=True, metavar="LIMIT",
-              help="0.1K, 0.2BMSY, allee, or a biomass.")
-@click.option("--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1).")
-@click.option("--implementation", default=0.0, show_default=True, type=click.FloatRange(0.0),
-              help="CV between quota and catch.")
-@click.option("--cells", default=100, show_default=True, type=click.IntRange(10, 2000), help="Cells of the decision grid.")
-@click.option("--gap", default=0.02, show_default=True, type=click.FloatRange(0.0, 1.0, max_open=True),
-              help="Gap between bounds at which pomdp stops.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save futures and scores as NetCDF.")
+@click.option(
+    "--replicates", default=1000, show_default=True, type=click.IntRange(1), help="Futures to simulate."
+)
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="The same seed gives the same figures.",
+)
+@click.option(
+    "--collapse",
+    default="0.1K",
+    show_default=True,
+    metavar="LIMIT",
+    help="0.1K, 0.2BMSY, allee, or a biomass.",
+)
+@click.option(
+    "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
+)
+@click.option(
+    "--implementation",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0),
+    help="CV between quota and catch.",
+)
+@click.option(
+    "--cells",
+    default=100,
+    show_default=True,
+    type=click.IntRange(10, 2000),
+    help="Cells of the decision grid.",
+)
+@click.option(
+    "--gap",
+    default=0.02,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0, max_open=True),
+    help="Gap between bounds at which pomdp stops.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save futures and scores as NetCDF.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: the table alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
@@ -63,24 +116,23 @@ def compare(
     from ecodecide.errors import EcodecideWarning
     from ecodecide.evaluation.compare import DEFAULT_SOLVERS
     from ecodecide.evaluation.compare import compare as run
-    from ecodecide.stock.survey import parse_survey
 
-    _check_usage(solvers, growth, output, discount)
+    known = _check_usage(solvers, growth, survey, collapse, discount, output)
     seen = tuple(dict.fromkeys(solvers)) or DEFAULT_SOLVERS
     with warnings.catch_warnings(record=True) as caught, _progress(quiet) as progress:
         warnings.simplefilter("always", EcodecideWarning)
         result = run(
-            stock, seen, growth=growth, survey=parse_survey(survey) if survey else None,
+            stock, seen, growth=growth, survey=known,
             economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
             implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
-    if output is not None:
-        result.save(output)
     found = result.to_dict()
     if as_json:
         click.echo(json.dumps(found, indent=2, allow_nan=False))
     else:
         _show(found, quiet, verbose)
+    if output is not None:
+        result.save(output)
     if not quiet:
         notes = set(found["assumptions"])
         for warning in caught:
@@ -91,20 +143,41 @@ def compare(
             click.echo(f"saved {output}", err=True)
 
 
-def _check_usage(solvers: tuple[str, ...], growth: str, output: Path | None, discount: float) -> None:
-    """Refuse what is wrong before any long work begins."""
+def _check_usage(
+    solvers: tuple[str, ...],
+    growth: str,
+    survey: str | None,
+    collapse: str,
+    discount: float,
+    output: Path | None,
+) -> Survey | None:
+    """Refuse what is wrong before any long work begins; return the survey that was asked for."""
+    from ecodecide.errors import EcodecideError
+    from ecodecide.evaluation.scores import read_limit
     from ecodecide.solvers.registry import solver_names
     from ecodecide.stock.growth import LAWS
+    from ecodecide.stock.survey import parse_survey
 
     for name in solvers:
         if name not in solver_names():
-            raise click.BadParameter(f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver")
+            raise click.BadParameter(
+                f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver"
+            )
     if growth not in LAWS:
         raise click.BadParameter(f"{growth!r} is none of {', '.join(LAWS)}", param_hint="--growth")
     if not 0.0 < discount < 1.0:
         raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
     if output is not None and not output.parent.is_dir():
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
+    if output is not None and not os.access(output.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
+    option = "--collapse"
+    try:
+        read_limit(collapse)
+        option = "--survey"
+        return None if survey is None else parse_survey(survey)
+    except EcodecideError as problem:
+        raise click.BadParameter(str(problem), param_hint=option) from None
 
 
 @contextmanager

@@ -15,25 +15,28 @@ def models(as_json: bool) -> None:
     from ecodecide.stock.growth import parameters
 
     found = published_models()
-    rows = [
-        {
-            "id": model.id,
-            "title": model.title,
-            "law": model.stock.growth.name,
-            "parameters": parameters(model.stock.growth),
-            "noise": repr(model.stock.noise),
-            "survey": repr(model.survey),
-            "unit": model.unit,
-            "citation": model.citation,
-            "doi": model.doi,
-        }
-        for model in found
-    ]
     if as_json:
+        rows = [
+            {
+                "id": model.id,
+                "title": model.title,
+                "law": model.stock.growth.name,
+                "parameters": parameters(model.stock.growth),
+                "noise": repr(model.stock.noise),
+                "survey": repr(model.survey),
+                "unit": model.unit,
+                "citation": model.citation,
+                "doi": model.doi,
+            }
+            for model in found
+        ]
         click.echo(json.dumps(rows, indent=2))
         return
-    for row in rows:
-        numbers = ", ".join(f"{name} = {value:g}" for name, value in row["parameters"].items())
-        click.echo(f"{row['id']}")
-        click.echo(f"    {row['law']}: {numbers}; {row['noise']}; {row['survey']}; unit of biomass: {row['unit']}")
-        click.echo(f"    source: {row['citation']}, doi:{row['doi']}")
+    for model in found:
+        law = model.stock.growth
+        numbers = ", ".join(f"{name} = {value:g}" for name, value in parameters(law).items())
+        click.echo(f"{model.id}")
+        click.echo(
+            f"    {law.name}: {numbers}; {model.stock.noise!r}; {model.survey!r}; unit of biomass: {model.unit}"
+        )
+        click.echo(f"    source: {model.citation}, doi:{model.doi}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -105,11 +104,17 @@ def evaluate(
     >>> runs.biomass.sizes["year"], bool((runs.catch <= runs.biomass).all())
     (10, True)
     """
-    _check(policies, years, replicates, seed, implementation_cv)
-    padded = -(-replicates // _BLOCK) * _BLOCK
-    worlds = truth.draw(padded, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_WORLDS,))))
-    start = _start(worlds, initial_biomass, replicates, padded)
-    luck = _luck(seed, padded, years)
+    check_settings(years, replicates, seed, implementation_cv)
+    if not policies:
+        raise EvaluationError("no policies to evaluate: give at least one, as {'name': policy}")
+    for name, policy in policies.items():
+        if not hasattr(policy, "decide"):
+            kind = type(policy).__name__
+            raise EvaluationError(f"{name!r} is a {kind}, not a policy: of a solution, give its .policy")
+    worlds = truth.draw(replicates, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_WORLDS,))))
+    points = reference_points(worlds, replicates)
+    start = _start(worlds, initial_biomass, replicates)
+    luck = _luck(seed, replicates, years)
     runs: dict[str, dict[str, Array]] = {}
     with threadpool_limits(limits=1):
         for number, (name, policy) in enumerate(policies.items()):
@@ -123,11 +128,10 @@ def evaluate(
             )
     data = {
         key: (
-            ("policy", "world", "replicate") + (("year",) if runs[first][key].ndim == 2 else ()),
-            np.stack([runs[name][key][:replicates] for name in policies])[:, None],
+            ("policy", "world", "replicate", "year")[: 2 + values.ndim],
+            np.stack([run[key] for run in runs.values()])[:, None],
         )
-        for first in [next(iter(policies))]
-        for key in runs[first]
+        for key, values in runs[next(iter(runs))].items()
     }
     dataset = xr.Dataset(
         data,
@@ -138,38 +142,39 @@ def evaluate(
             "year": np.arange(years),
         },
     )
-    for key, values in _reference_points(worlds, replicates).items():
+    for key, values in points.items():
         dataset[key] = (("world", "replicate"), values[None, :])
     return _annotate(dataset, worlds.unit, economy, survey, seed, implementation_cv, first_survey)
 
 
-def _check(policies: Mapping[str, Policy], years: int, replicates: int, seed: int, implementation_cv: float) -> None:
-    if not policies:
-        raise EvaluationError("no policies to evaluate: give at least one, as {'name': policy}")
+def check_settings(years: int, replicates: int, seed: int, implementation_cv: float) -> None:
+    """Refuse settings that mean nothing, before any work.
+
+    Raises
+    ------
+    EvaluationError
+        For the first of them.
+    """
     for name, value, least in (("years", years, 1), ("replicates", replicates, 1), ("seed", seed, 0)):
-        if int(value) != value or value < least:
-            raise EvaluationError(f"{name} must be a whole number of at least {least}, got {value}")
+        if not isinstance(value, int | np.integer) or value < least:
+            raise EvaluationError(f"{name} must be a whole number of at least {least}, got {value!r}")
     if not (np.isfinite(implementation_cv) and implementation_cv >= 0.0):
         raise EvaluationError(f"implementation_cv must be a number of at least 0, got {implementation_cv}")
 
 
-def _start(worlds: Stock, given: float | Array | None, replicates: int, padded: int) -> Array:
+def _start(worlds: Stock, given: float | Array | None, replicates: int) -> Array:
     if given is None:
         given = getattr(worlds, "initial_biomass", None)
         if given is None:
             raise EvaluationError("this truth has no present biomass of its own: give initial_biomass")
     value = np.asarray(given, dtype=float)
-    if value.ndim == 0:
-        value = np.full(padded, float(value))
-    elif value.shape == (replicates,):
-        value = np.append(value, np.full(padded - replicates, value[-1]))
-    elif value.shape != (padded,):
+    if value.shape not in ((), (replicates,)):
         raise EvaluationError(
             f"initial_biomass must be one number or one per replicate ({replicates}), got shape {value.shape}"
         )
     if not (np.isfinite(value).all() and (value >= 0.0).all()):
         raise EvaluationError("initial_biomass must be finite and at least 0 everywhere")
-    return value
+    return np.full(replicates, value)
 
 
 def _luck(seed: int, replicates: int, years: int) -> Array:
@@ -195,22 +200,32 @@ def _run(
 ) -> dict[str, Array]:
     replicates, years, _ = luck.shape
     spread = float(np.sqrt(np.log1p(implementation_cv**2)))
-    series = {key: np.empty((replicates, years)) for key in ("biomass", "observed", "quota", "catch", "profit")}
+    series = {
+        key: np.empty((replicates, years)) for key in ("biomass", "observed", "quota", "catch", "profit")
+    }
     biomass, caught = start, None
-    blocks = [slice(i, i + _BLOCK) for i in range(0, replicates, _BLOCK)]
-    memories = [policy.start(_BLOCK) for _ in blocks]
+    memories = [policy.start(_BLOCK) for _ in range(0, replicates, _BLOCK)]
     for year in range(years):
         recruitment, seen, implementation = luck[:, year].T
         observed = survey.sample(biomass, seen)
         if year == 0 and not first_survey:
             observed = np.full(replicates, np.nan)
         quota = np.empty(replicates)
-        for i, block in enumerate(blocks):
-            last = None if caught is None else caught[block]
-            quota[block], memories[i] = policy.decide(memories[i], observed[block], last)
-        if not (np.isfinite(quota).all() and (quota >= 0.0).all()):
-            bad = quota[~(np.isfinite(quota) & (quota >= 0.0))][0]
-            raise PolicyError(f"policy {name!r} set the quota {bad} in year {year}: expected a number of at least 0")
+        for i in range(len(memories)):
+            block = slice(i * _BLOCK, (i + 1) * _BLOCK)
+            last = None if caught is None else _padded(caught[block])
+            decided, memories[i] = policy.decide(memories[i], _padded(observed[block]), last)
+            if np.shape(decided) != (_BLOCK,):
+                raise PolicyError(
+                    f"policy {name!r} decided quotas of shape {np.shape(decided)}: expected one per observation, "
+                    f"({_BLOCK},)"
+                )
+            quota[block] = decided[: len(quota[block])]
+        good = np.isfinite(quota) & (quota >= 0.0)
+        if not good.all():
+            raise PolicyError(
+                f"policy {name!r} set the quota {quota[~good][0]} in year {year}: expected a number of at least 0"
+            )
         caught = np.minimum(quota * np.exp(spread * implementation), biomass)
         profit = economy.profit(caught, biomass)
         for key, value in zip(series, (biomass, observed, quota, caught, profit), strict=True):
@@ -220,22 +235,40 @@ def _run(
     return {**series, "final_biomass": biomass}
 
 
-def _reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
+def _padded(values: Array) -> Array:
+    """Return a block of full size that is the policy's own; what is decided for the padding is dropped."""
+    return np.pad(values, (0, _BLOCK - len(values)), mode="edge")
+
+
+def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
+    """Return the carrying capacity, B_MSY and Allee threshold (NaN: none, or not known) of each replicate's world.
+
+    Raises
+    ------
+    EvaluationError
+        When there are not as many worlds as replicates.
+    """
     points = getattr(worlds, "worlds", None)
+    nothing = np.array([np.nan])
     if points is None:
-        capacity = np.broadcast_to(np.asarray(worlds.carrying_capacity, dtype=float), (replicates,) if np.ndim(
-            worlds.carrying_capacity) == 0 else np.shape(worlds.carrying_capacity))
-        unknown = np.full(replicates, np.nan)
-        return {"carrying_capacity": capacity[:replicates], "b_msy": unknown, "allee_threshold": unknown}
-    columns = {
-        "carrying_capacity": [p.carrying_capacity for p in points],
-        "b_msy": [p.b_msy for p in points],
-        "allee_threshold": [np.nan if p.allee_threshold is None else p.allee_threshold for p in points],
-    }
-    return {
-        key: np.full(replicates, values[0]) if len(values) == 1 else np.asarray(values, dtype=float)[:replicates]
-        for key, values in columns.items()
-    }
+        columns = {
+            "carrying_capacity": np.atleast_1d(np.asarray(worlds.carrying_capacity, dtype=float)),
+            "b_msy": nothing,
+            "allee_threshold": nothing,
+        }
+    else:
+        columns = {
+            "carrying_capacity": np.array([p.carrying_capacity for p in points]),
+            "b_msy": np.array([p.b_msy for p in points]),
+            "allee_threshold": np.array([p.allee_threshold for p in points], dtype=float),
+        }
+    given = len(columns["carrying_capacity"])
+    if given not in (1, replicates):
+        raise EvaluationError(
+            f"the truth is {given} worlds and replicates is {replicates}: ask for as many replicates as worlds, or "
+            "give a stock that draws its own"
+        )
+    return {key: np.broadcast_to(values, (replicates,)) for key, values in columns.items()}
 
 
 def _annotate(
@@ -275,5 +308,6 @@ def _annotate(
         "settings": json.dumps(settings),
         "unit": unit,
         "discount": economy.discount,
+        "years": dataset.sizes["year"],
     }
     return dataset

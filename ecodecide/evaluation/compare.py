@@ -18,8 +18,8 @@ from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideError, EvaluationError
-from ecodecide.evaluation.closed_loop import evaluate
-from ecodecide.evaluation.scores import score
+from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
+from ecodecide.evaluation.scores import METRICS, collapse_limit, read_limit, score
 from ecodecide.fitting import fit
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
@@ -30,11 +30,6 @@ from ecodecide.stock.survey import Survey
 
 DEFAULT_SOLVERS = ("pomdp", "gpdp", "tac", "optimal-control", "no-fishing")
 """The three kinds of solver, and the two references: full observation, and no fishing at all."""
-
-_SCORES = (
-    "collapse_probability", "npv", "mean_catch", "aav", "closed_years", "extinction_probability",
-    "years_below_limit", "time_to_collapse", "npv_lower_tail", "recovery_probability", "npv_difference",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +70,7 @@ class Comparison:
     def estimate(self, policy: str, metric: str) -> dict[str, float | None]:
         """Return a score with its 95 % interval; None where it is not defined."""
         cells = self.scores["scores"].sel(policy=policy, metric=metric).isel(world=0)
-        found = {key: float(cells.sel(estimate=key)) for key in ("value", "low", "high")}
-        return {key: value if np.isfinite(value) else None for key, value in found.items()}
+        return {key: _finite(cells.sel(estimate=key)) for key in ("value", "low", "high")}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold; None for what is undefined."""
@@ -85,11 +79,12 @@ class Comparison:
         for name in self.settings["solvers"]:
             solution = self.solutions.get(name)
             entry: dict[str, Any] = {"name": name}
-            for metric in _SCORES:
+            for metric in METRICS:
                 entry[metric] = self.estimate(name, metric) if solution else dict(nothing)
-            entry["seconds"] = solution.seconds if solution else None
+            entry["seconds"] = _finite(solution.seconds) if solution else None
             entry["status"] = solution.status if solution else f"failed: {self.failures[name]}"
-            entry["lower"], entry["upper"] = (solution.lower, solution.upper) if solution else (None, None)
+            entry["lower"] = _finite(solution.lower) if solution else None
+            entry["upper"] = _finite(solution.upper) if solution else None
             policies.append(entry)
         return {
             "stock": self.history.id,
@@ -103,7 +98,7 @@ class Comparison:
 
     def to_dataset(self) -> xr.Dataset:
         """Return futures and scores in one Dataset, with everything needed to tell where they come from."""
-        dataset = xr.merge([self.runs, self.scores], combine_attrs="drop", join="outer")
+        dataset = self.runs.assign(self.scores)
         # what depends on the machine's speed stays out, so that the same seed gives the same file
         statuses = {name: s.status for name, s in self.solutions.items()}
         dataset.attrs = {
@@ -127,24 +122,20 @@ class Comparison:
             When the file cannot be written.
         """
         target = Path(path)
-        handle, temporary = None, None
         try:
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-            os.close(handle)
-            self.to_dataset().to_netcdf(temporary, engine="h5netcdf")
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, target)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder:
+                whole = Path(folder) / "whole.nc"
+                self.to_dataset().to_netcdf(whole, engine="h5netcdf")
+                os.replace(whole, target)
         except OSError as problem:
-            raise EvaluationError(f"cannot write {target}: {problem.strerror or problem}; choose another file") from None
-        finally:
-            if temporary is not None and os.path.exists(temporary):
-                os.unlink(temporary)
+            raise EvaluationError(
+                f"cannot write {target}: {problem.strerror or problem}; choose another file"
+            ) from None
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _finite(value: Any) -> float | None:
+    """Return a plain number, None for what JSON cannot hold."""
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def compare(
@@ -215,19 +206,34 @@ def compare(
     """
     tell = progress or (lambda words, share: None)
     economy = Economy() if economy is None else economy
-    named = dict(solvers) if isinstance(solvers, Mapping) else {n: solver_named(n, gap) for n in solvers}
+    check_settings(years, replicates, seed, implementation_cv)
+    read_limit(collapse)
+    if growth == "gp":
+        raise EvaluationError(
+            "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
+        )
+    names = (solvers,) if isinstance(solvers, str) else solvers
+    named = dict(names) if isinstance(names, Mapping) else {name: solver_named(name, gap) for name in names}
+    for name, solver in named.items():
+        if not hasattr(solver, "solve"):
+            raise EvaluationError(f"the solver {name!r} is a {type(solver).__name__} without a method solve")
     if not named:
         raise EvaluationError("no solvers to compare: give at least one")
     history = stock if isinstance(stock, CatchHistory) else load_history(stock)
-    posterior = fit(history, growth, survey=survey, seed=seed, progress=lambda words, share: tell("fit", share))
-    if not isinstance(posterior, Posterior):
-        raise EvaluationError("compare needs a growth law for the truth to simulate; gp serves as the solver gpdp")
+    posterior = fit(
+        history, growth, survey=survey, seed=seed, progress=lambda words, share: tell("fit", share)
+    )
+    assert isinstance(posterior, Posterior)
+    # a limit that this stock does not have is refused before the long work
+    collapse_limit(_worlds(posterior), collapse)
     survey = posterior.survey if survey is None else survey
     problem = HarvestProblem(
         stock=posterior,
         survey=survey,
         economy=economy,
-        grid=suggest_grid(posterior, cells, largest=float(np.quantile(posterior.members.initial_biomass, 0.995))),
+        grid=suggest_grid(
+            posterior, cells, largest=float(np.quantile(np.asarray(posterior.members.initial_biomass), 0.995))
+        ),
         history=history,
         implementation_cv=implementation_cv,
     )
@@ -249,6 +255,11 @@ def compare(
         history, posterior, problem, solutions, failures, runs, score(runs, collapse), settings,
         _assumptions(history, posterior, survey, implementation_cv), _citations(history, solutions),
     )  # fmt: skip
+
+
+def _worlds(posterior: Posterior) -> xr.Dataset:
+    points = reference_points(posterior.members, posterior.size)
+    return xr.Dataset({key: (("world", "replicate"), values[None]) for key, values in points.items()})
 
 
 def _solve(
@@ -281,7 +292,9 @@ def _assumptions(
         "the truth is of the fitted growth law: rules that know the law are favored over gpdp, which does not",
     ]
     if implementation_cv > 0.0:
-        lines.append(f"catch within a CV of {implementation_cv:g} of the quota; quotas are planned without it")
+        lines.append(
+            f"catch within a CV of {implementation_cv:g} of the quota; quotas are planned without it"
+        )
     return tuple(lines)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -27,16 +29,16 @@ METRICS = {
 }
 """The metrics by name, in words."""
 
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
 _LEVEL = 0.95
 
 
-def collapse_limit(runs: xr.Dataset, collapse: str | float) -> Array:
-    """Return the limit of each replicate's own world, shape (world, replicate).
+def read_limit(collapse: str | float) -> tuple[float, str | None]:
+    """Return a collapse limit as a factor and the reference point that it multiplies, None for a plain biomass.
 
     Parameters
     ----------
-    runs
-        An evaluation.
     collapse
         A share of the carrying capacity (``"0.1K"``) or of B_MSY before harvest (``"0.2BMSY"``),
         ``"allee"`` for the Allee threshold, or a biomass.
@@ -44,29 +46,59 @@ def collapse_limit(runs: xr.Dataset, collapse: str | float) -> Array:
     Raises
     ------
     EvaluationError
-        When the limit cannot be read, or the worlds have no such thing.
+        When it is none of these.
+
+    Examples
+    --------
+    >>> read_limit("0.1K"), read_limit("allee"), read_limit(2000)
+    ((0.1, 'carrying_capacity'), (1.0, 'allee_threshold'), (2000.0, None))
     """
     text = str(collapse).strip()
-    match = re.fullmatch(r"([0-9.eE+-]+?)\s*\*?\s*(K|B_?MSY)?", text, flags=re.IGNORECASE)
     if text.lower() == "allee":
-        limit = runs["allee_threshold"].values
-    elif match:
-        try:
-            number = float(match[1])
-        except ValueError:
-            number = np.nan
-        key = {"": None, "K": "carrying_capacity"}.get((match[2] or "").upper(), "b_msy")
-        limit = np.full(runs["carrying_capacity"].shape, number) if key is None else number * runs[key].values
-        if not (np.isfinite(number) and number >= 0.0):
-            match = None
-    if text.lower() != "allee" and not match:
+        return 1.0, "allee_threshold"
+    match = re.fullmatch(r"(\d*\.?\d*(?:[eE][+-]?\d+)?)\s*\*?\s*(K|B_?MSY)?", text, flags=re.IGNORECASE)
+    with contextlib.suppress(ValueError):
+        if match and np.isfinite(factor := float(match[1])):
+            unit = (match[2] or "").upper()
+            return factor, {"": None, "K": "carrying_capacity"}.get(unit, "b_msy")
+    raise EvaluationError(
+        f"cannot read the collapse limit {text!r}: expected a share of the carrying capacity such as 0.1K, of "
+        "B_MSY such as 0.2BMSY, 'allee', or a biomass"
+    )
+
+
+def collapse_limit(runs: xr.Dataset, collapse: str | float) -> Array:
+    """Return the limit of each replicate's own world, shape (world, replicate).
+
+    Where some worlds have an Allee threshold, those without have none to fall below: their limit ``"allee"`` is
+    zero. A world in which the stock dies out from any start has no carrying capacity to take a share of: its
+    limit is the median of the others'.
+
+    Parameters
+    ----------
+    runs
+        An evaluation.
+    collapse
+        See `read_limit`.
+
+    Raises
+    ------
+    EvaluationError
+        When the limit cannot be read, or no world has such a thing.
+    """
+    factor, key = read_limit(collapse)
+    like = runs["carrying_capacity"].transpose("world", "replicate")
+    if key is None:
+        return np.full(like.shape, factor)
+    limit = factor * np.asarray(runs[key].transpose("world", "replicate").values, dtype=float)
+    known = limit[np.isfinite(limit) & (limit > 0.0)] if factor > 0.0 else limit
+    if known.size == 0 or (key != "allee_threshold" and np.isnan(limit).any()):
         raise EvaluationError(
-            f"cannot read the collapse limit {text!r}: expected a share of the carrying capacity such as 0.1K, of "
-            "B_MSY such as 0.2BMSY, 'allee', or a biomass"
+            f"the collapse limit {str(collapse)!r} does not exist for this stock: give another, or a biomass"
         )
-    if np.isnan(limit).any():
-        raise EvaluationError(f"the collapse limit {text!r} does not exist in every world: use a share of K such as 0.1K")
-    return np.asarray(limit, dtype=float)
+    if key == "allee_threshold":
+        return np.nan_to_num(limit)
+    return np.where(limit > 0.0, limit, np.median(known))
 
 
 def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | None = None) -> xr.Dataset:
@@ -90,7 +122,7 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     Raises
     ------
     EvaluationError
-        For a limit or reference that does not exist.
+        For a limit or reference that does not exist, or when years were cut off from the runs.
 
     Examples
     --------
@@ -108,6 +140,12 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     reference = names[0] if reference is None else reference
     if reference not in names:
         raise EvaluationError(f"no policy {reference!r} to compare with: expected one of {', '.join(names)}")
+    years = int(runs.attrs.get("years", runs.sizes["year"]))
+    if runs.sizes["year"] != years:
+        raise EvaluationError(
+            f"the runs hold {runs.sizes['year']} of their {years} years, and scores are of whole runs: evaluate "
+            "with fewer years"
+        )
     limit = collapse_limit(runs, collapse)
     table = np.full((len(names), len(worlds), len(METRICS), 3), np.nan)
     for w in range(len(worlds)):
@@ -119,12 +157,18 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     scores = xr.Dataset(
         {"scores": (("policy", "world", "metric", "estimate"), table)},
         coords={
-            "policy": names, "world": worlds, "metric": list(METRICS), "estimate": ["low", "value", "high"],
+            "policy": names,
+            "world": worlds,
+            "metric": list(METRICS),
+            "estimate": ["low", "value", "high"],
             "definition": ("metric", list(METRICS.values())),
         },
     )
     scores.attrs = {
-        **runs.attrs, "schema": "ecodecide-scores-1", "collapse": str(collapse), "reference": reference,
+        **runs.attrs,
+        "schema": "ecodecide-scores-1",
+        "collapse": str(collapse),
+        "reference": reference,
         "interval": "95 %, Wilson for probabilities, normal for means",
     }
     return scores
@@ -133,7 +177,9 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
 def _npv(one: xr.Dataset) -> Array:
     weights = float(one.attrs["discount"]) ** np.arange(one.sizes["year"])
     # a sum in a fixed order, not a matrix product, so that the digits do not depend on the batch
-    return np.asarray((one["profit"].transpose("replicate", "year").values * weights).sum(axis=1), dtype=float)
+    return np.asarray(
+        (one["profit"].transpose("replicate", "year").values * weights).sum(axis=1), dtype=float
+    )
 
 
 def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[float, float, float]]:
@@ -141,11 +187,11 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     later = np.column_stack([biomass[:, 1:], one["final_biomass"].values])
     catch = one["catch"].transpose("replicate", "year").values
     quota = one["quota"].transpose("replicate", "year").values
-    below = later < limit[:, None]
-    fell = below.any(axis=1)
-    starts_above = biomass[:, 0] >= limit
-    above = ~below
-    rose = above.any(axis=1)
+    below: Flags = later < limit[:, None]
+    above: Flags = ~below
+    starts_above: Flags = biomass[:, 0] >= limit
+    fell: Flags = below.any(axis=1)
+    rose: Flags = above.any(axis=1)
     total = catch.sum(axis=1)
     change = np.abs(np.diff(catch, axis=1)).sum(axis=1)
     npv = _npv(one)
@@ -155,7 +201,7 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
         "mean_catch": _mean(catch.mean(axis=1)),
         "aav": _mean(change[total > 0.0] / total[total > 0.0]),
         "closed_years": _mean((quota <= 0.0).sum(axis=1) * 1.0),
-        "extinction_probability": _share((later <= 0.0).any(axis=1)),
+        "extinction_probability": _share(np.any(later <= 0.0, axis=1)),
         "years_below_limit": _mean(below.sum(axis=1) * 1.0),
         "time_to_collapse": _mean(1.0 + below.argmax(axis=1)[starts_above & fell]),
         "npv_lower_tail": _lower_tail(npv),
@@ -165,7 +211,7 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     }
 
 
-def _share(hits: Array) -> tuple[float, float, float]:
+def _share(hits: Flags) -> tuple[float, float, float]:
     """Return a proportion and its Wilson interval."""
     if hits.size == 0:
         return (np.nan, np.nan, np.nan)
@@ -190,5 +236,5 @@ def _lower_tail(npv: Array) -> tuple[float, float, float]:
     The interval is that of the estimator q - mean(max(q - v, 0)) / 0.05 (Rockafellar & Uryasev 2000, Journal of
     Risk 2:21) at the sample's own quantile q.
     """
-    quantile = float(np.quantile(npv, 0.05))
+    quantile = float(np.quantile(npv, 0.05, method="inverted_cdf"))
     return _mean(quantile - np.maximum(quantile - npv, 0.0) / 0.05)

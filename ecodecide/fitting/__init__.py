@@ -77,5 +77,12 @@ def fit(
     if draws < 1 or cells < 20:
         raise FitError(f"fit needs at least 1 draw and 20 cells, got draws={draws}, cells={cells}")
     return fit_state_space(
-        history, growth, survey=survey, catch_cv=catch_cv, cells=cells, draws=draws, seed=seed, progress=progress
+        history,
+        growth,
+        survey=survey,
+        catch_cv=catch_cv,
+        cells=cells,
+        draws=draws,
+        seed=seed,
+        progress=progress,
     )

@@ -97,7 +97,7 @@ class Posterior:
     @property
     def size(self) -> int:
         """The number of members."""
-        return int(np.size(self.members.initial_biomass))
+        return int(np.asarray(self.members.initial_biomass).size)
 
     def draw(self, replicates: int, rng: np.random.Generator) -> ParametricStock:
         """Return one member per replicate, in turn: the members are draws already."""

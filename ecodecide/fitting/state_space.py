@@ -15,14 +15,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from ecodecide.errors import ConvergenceWarning, FitError
-from ecodecide.fitting.grid_filter import FilteredHistory, filter_history, log_cells, sample_trajectory, smooth_history
+from ecodecide.fitting.grid_filter import (
+    FilteredHistory,
+    filter_history,
+    log_cells,
+    sample_trajectory,
+    smooth_history,
+)
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.priors import (
     CATCHABILITY_SPREAD,
@@ -77,7 +82,9 @@ class StateSpaceModel:
     ) -> StateSpaceModel:
         """Set the model up: what is observed, what is estimated and what is assumed."""
         if law not in PARAMETRIZATIONS:
-            raise FitError(f"unknown growth law {law!r}: expected one of {', '.join(PARAMETRIZATIONS)}, or gp")
+            raise FitError(
+                f"unknown growth law {law!r}: expected one of {', '.join(PARAMETRIZATIONS)}, or gp"
+            )
         observations = history.observations
         if not observations:
             raise FitError(
@@ -89,7 +96,9 @@ class StateSpaceModel:
         largest = max(float(np.nanmax(values)) for values in observations.values())
         largest_catch = float(np.nanmax(history.catch))
         if free_q and largest_catch <= 0.0:
-            raise FitError(f"{history.id}: nothing was ever caught, so an index cannot tell how large the stock is")
+            raise FitError(
+                f"{history.id}: nothing was ever caught, so an index cannot tell how large the stock is"
+            )
         scale = largest_catch if free_q else largest
         known: LognormalSurvey | None = None
         if history.observed != "index":
@@ -116,8 +125,17 @@ class StateSpaceModel:
             lowest = 2e-3
         points, edges = log_cells(lowest, highest, cells)
         return cls(
-            history, law, tuple(priors), scale, history.catch / scale, tuple(series), free_q, known,
-            catch_cv, points, edges,
+            history,
+            law,
+            tuple(priors),
+            scale,
+            history.catch / scale,
+            tuple(series),
+            free_q,
+            known,
+            catch_cv,
+            points,
+            edges,
         )
 
     def stock(self, searched: Array, unit: float = 1.0) -> ParametricStock:
@@ -155,15 +173,19 @@ class StateSpaceModel:
     def initial(self, searched: Array) -> Array:
         """Return the belief about the first year's biomass: lognormal around a share of the law's scale."""
         median, spread = _START
-        start = ParametricStock(_Fixed(median * self.priors[0].value(searched[0])), LognormalNoise(spread))
-        row = start.kernel(np.ones(1), self.edges)[0]
+        row = np.diff(LognormalNoise(spread).cdf(self.edges, median * self.priors[0].value(searched[0])))
         return np.asarray(row / row.sum(), dtype=float)
 
     def run(self, searched: Array) -> FilteredHistory:
         """Run the filter."""
         return filter_history(
-            self.stock(searched), self.catch, self.likelihood(searched), self.initial(searched),
-            self.points, self.edges, self.catch_cv,
+            self.stock(searched),
+            self.catch,
+            self.likelihood(searched),
+            self.initial(searched),
+            self.points,
+            self.edges,
+            self.catch_cv,
         )
 
     def log_posterior(self, searched: Array) -> float:
@@ -173,17 +195,6 @@ class StateSpaceModel:
             return _IMPOSSIBLE + prior
         value = self.run(searched).log_likelihood
         return value + prior if np.isfinite(value) else _IMPOSSIBLE + prior
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """A growth law with one value, to make a belief of a noise."""
-
-    value: float
-    scale: float = 1.0
-
-    def __call__(self, escapement: Any) -> Array:
-        return np.full(np.shape(escapement), self.value)
 
 
 def fit_state_space(
@@ -209,7 +220,9 @@ def fit_state_space(
     with threadpool_limits(limits=1):
         best, value, words, converged = _search(model, seed, tell)
         covariance, curved = _laplace(model, best, value)
-        return _posterior(model, best, value, covariance, words, converged and curved, draws, seed, survey, tell)
+        return _posterior(
+            model, best, value, covariance, words, converged and curved, draws, seed, survey, tell
+        )
 
 
 def _search(
@@ -231,7 +244,9 @@ def _search(
         tell("fit", 0.1 + 0.25 * i)
         results.append(
             minimize(
-                lambda x: -model.log_posterior(x), start, method="L-BFGS-B",
+                lambda x: -model.log_posterior(x),
+                start,
+                method="L-BFGS-B",
                 options={"maxiter": 200, "ftol": 1e-10, "gtol": 1e-4, "eps": 1e-6},
             )
         )
@@ -290,7 +305,9 @@ def _posterior(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(best)) * np.trace(covariance))
     years = len(model.catch)
-    numbers, terminals, trajectories = [], [], []
+    numbers: list[Array] = []
+    terminals: list[float] = []
+    trajectories: list[Array] = []
     mass = np.zeros(len(model.points))
     refused = 0
     while len(numbers) < draws:
@@ -337,8 +354,13 @@ def _posterior(
         status=words,
         converged=converged,
         settings={
-            "growth": model.law, "draws": draws, "seed": seed, "catch_cv": model.catch_cv,
-            "cells": len(model.points) - 1, "history": model.history.id, "refused_draws": refused,
+            "growth": model.law,
+            "draws": draws,
+            "seed": seed,
+            "catch_cv": model.catch_cv,
+            "cells": len(model.points) - 1,
+            "history": model.history.id,
+            "refused_draws": refused,
         },
     )
 
@@ -352,12 +374,16 @@ def _assumptions(model: StateSpaceModel, best: Array, survey: Survey | None) -> 
     sigma = model.sigma(best)
     if model.assumed is not None:
         chosen = "as asked for" if isinstance(survey, LognormalSurvey) else "an assumption"
-        what = "an assessment's output" if model.history.observed == "assessment biomass" else "biomass as given"
+        what = (
+            "an assessment's output" if model.history.observed == "assessment biomass" else "biomass as given"
+        )
         lines.append(
             f"observations are {what}: error CV {np.sqrt(np.expm1(sigma**2)):.2g} {chosen}, not estimated"
         )
     else:
         lines.append(f"observation error of the index estimated: CV {np.sqrt(np.expm1(sigma**2)):.2g}")
     if model.free_q:
-        lines.append("observations are relative: catchability is free, and the size of the stock rests on the catch")
+        lines.append(
+            "observations are relative: catchability is free, and the size of the stock rests on the catch"
+        )
     return tuple(lines)

@@ -64,7 +64,13 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
     )
     table.add_column("policy", no_wrap=True)
     collapse = f"collapse\nbelow {result['settings']['collapse']}"
-    for head in (collapse, f"net present\nvalue ({unit})", f"mean catch\n({unit}/year)", "catch\nvariability", "closed\nyears"):
+    for head in (
+        collapse,
+        f"net present\nvalue ({unit})",
+        f"mean catch\n({unit}/year)",
+        "catch\nvariability",
+        "closed\nyears",
+    ):
         table.add_column(head, justify="right")
     for entry in result["policies"]:
         table.add_row(
@@ -117,7 +123,9 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
         word = "more" if low > 0.0 else "less" if high < 0.0 else None
         value = number(abs(entry["npv_difference"]["value"]))
         if word is None:
-            lines.append(f"{entry['name']} and {reference}: no difference in value that these futures can show.")
+            lines.append(
+                f"{entry['name']} and {reference}: no difference in value that these futures can show."
+            )
         else:
             low, high = sorted((abs(low), abs(high)))
             lines.append(

@@ -107,10 +107,11 @@ def policy_iteration(arrays: DiscreteProblem, rounds: int = 200) -> tuple[Array,
     n, g = len(arrays.initial), arrays.discount
     rows, left = np.arange(n), arrays.left
     action = np.zeros(n, dtype=np.intp)
-    value: Array = np.zeros(n)
+    value = np.zeros(n)
     for used in range(1, rounds + 1):  # noqa: B007
         transition = arrays.kernel[left[rows, action]]
-        value = np.linalg.solve(np.eye(n) - g * transition, arrays.reward[rows, action])
+        profit = arrays.reward[rows, action]
+        value = np.asarray(np.linalg.solve(np.eye(n) - g * transition, profit), dtype=float)
         worth = arrays.reward + g * (arrays.kernel @ value)[left]
         better = worth.argmax(axis=1)
         gain = worth[rows, better] - worth[rows, action]

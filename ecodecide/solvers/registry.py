@@ -17,7 +17,8 @@ _GROUP = "ecodecide.solvers"
 CITATIONS = {
     "pomdp": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645, doi:10.1086/702704 (POMDP planning)",
     "gpdp": "Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631, doi:10.1098/rspb.2014.1631 (GPDP)",
-    "optimal-control": "Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 (optimal escapement)",
+    "optimal-control": "Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 "
+    "(optimal escapement)",
 }
 """What to cite when a solver is used."""
 
@@ -66,6 +67,9 @@ def solver_named(name: str, gap: float = 0.02) -> Solver:
 
         return Precautionary(name)
     for point in entry_points(group=_GROUP, name=name):
-        solver: Solver = point.load()()
+        try:
+            solver: Solver = point.load()()
+        except Exception as problem:
+            raise SolverError(f"the solver {name!r} of {point.value} does not load: {problem!r}") from problem
         return solver
     raise SolverError(f"unknown solver {name!r}: expected one of {', '.join(solver_names())}")

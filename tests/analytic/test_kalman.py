@@ -21,7 +21,7 @@ def kalman(catch=CATCH):
     """Filtered and smoothed means and variances, log-likelihood and the terminal belief."""
     mean, variance, total = START_MEAN, START_SD**2, 0.0
     filtered, predicted = [], []
-    for t, (caught, seen) in enumerate(zip(catch, OBSERVED, strict=True)):
+    for t, seen in enumerate(OBSERVED):
         if t:
             mean, variance = A * (mean - catch[t - 1]) + B, A**2 * variance + Q**2
         predicted.append((mean, variance))
@@ -47,7 +47,9 @@ def kalman(catch=CATCH):
 
 def run(cells, catch=CATCH):
     grid = eco.Grid(upper=16.0, cells=cells)
-    stock = eco.ParametricStock(FunctionGrowth(lambda s: np.where(s > 0.0, A * s + B, 0.0), 16.0), eco.NormalNoise(sd=Q))
+    stock = eco.ParametricStock(
+        FunctionGrowth(lambda s: np.where(s > 0.0, A * s + B, 0.0), 16.0), eco.NormalNoise(sd=Q)
+    )
     survey = eco.NormalSurvey(sd=R)
     likelihood = np.array([survey.likelihood(y, grid.points) for y in OBSERVED])
     start = eco.ParametricStock(FunctionGrowth(lambda s: s, 16.0), eco.NormalNoise(sd=START_SD))
@@ -94,6 +96,8 @@ def test_sampled_trajectories_have_the_smoothed_moments():
     error = np.sqrt(smoothed[:, 1] / draws)
     assert np.all(np.abs(paths.mean(axis=0) - smoothed[:, 0]) < 4 * error + 2 * 0.04**2)
     # the variance of a sample variance of a normal is 2 sigma^4 / n
-    assert np.all(np.abs(paths.var(axis=0) - smoothed[:, 1]) < 4 * smoothed[:, 1] * np.sqrt(2 / draws) + 0.04**2)
+    assert np.all(
+        np.abs(paths.var(axis=0) - smoothed[:, 1]) < 4 * smoothed[:, 1] * np.sqrt(2 / draws) + 0.04**2
+    )
     # successive years hang together: regression of x[4] on x[3] given all data is far from none
     assert np.corrcoef(paths[:, 3], paths[:, 4])[0, 1] > 0.2

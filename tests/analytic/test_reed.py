@@ -1,4 +1,4 @@
-"""Reed's constant escapement (Reed 1979, doi:10.1016/0095-0696(79)90014-7), on the grid and in closed form."""
+"""Reed's constant escapement (Reed 1979, doi:10.1016/0095-0696(79)90014-7), on a grid and by hand."""
 
 import numpy as np
 import pytest

@@ -57,8 +57,8 @@ def test_policy_under_a_uniform_prior():
 
 
 def test_policy_under_a_low_prior():
-    """A prior centred on K/4; its spread is not given with these figures, and .1, the survey's own, is assumed.
-    They tell the prior from the uniform one: there the harvest is up to .12 larger."""
+    """A prior centred on K/4; its spread is not given with these figures: .1, the survey's own, is
+    assumed. They tell the prior from the uniform one: there the harvest is up to .12 larger."""
     low = pomdp_quotas(norm.pdf(GRID.points, 0.25, 0.1))
     assert low == pytest.approx(LOW, abs=2 * STEP + 1e-3)
     assert (low < pomdp_quotas(np.ones(100))).all()

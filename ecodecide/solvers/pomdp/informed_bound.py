@@ -29,7 +29,7 @@ def informed_bound(arrays: DiscreteProblem, rounds: int = 100) -> Array:
     """
     n, g = len(arrays.initial), arrays.discount
     rows = np.arange(n)
-    q: Array = np.zeros(n)
+    q = np.zeros(n)
     heard = np.flatnonzero(arrays.observation.sum(axis=0) > 0.0)
     while True:
         rounds -= 1
@@ -50,4 +50,4 @@ def informed_bound(arrays: DiscreteProblem, rounds: int = 100) -> Array:
         if residual <= 1e-12 * max(1.0, float(np.abs(q).max())) or rounds <= 0:
             # T is monotone with modulus g: q + residual/(1-g) lies above its fixed point
             return np.asarray(q + max(residual, 0.0) / (1.0 - g), dtype=float)
-        q = np.linalg.solve(np.eye(n) - g * moves, profit)
+        q = np.asarray(np.linalg.solve(np.eye(n) - g * moves, profit), dtype=float)
