@@ -190,8 +190,8 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     below: Flags = later < limit[:, None]
     above: Flags = ~below
     starts_above: Flags = biomass[:, 0] >= limit
-    fell: Flags = below.any(axis=1)
-    rose: Flags = above.any(axis=1)
+    fell: Flags = np.any(below, axis=1)
+    rose: Flags = np.any(above, axis=1)
     total = catch.sum(axis=1)
     change = np.abs(np.diff(catch, axis=1)).sum(axis=1)
     npv = _npv(one)

@@ -10,7 +10,7 @@ from ecodecide.history.catch_history import CatchHistory
 from ecodecide.stock.survey import Survey
 
 if TYPE_CHECKING:
-    from ecodecide.fitting.gaussian_process import GaussianProcessStock
+    from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
     from ecodecide.fitting.posterior import Posterior
 
 
@@ -66,7 +66,8 @@ def fit(
     True
     """
     if growth == "gp":
-        from ecodecide.fitting.gaussian_process import fit_gaussian_process, training_pairs
+        from ecodecide.fitting.gaussian_process import fit_gaussian_process
+        from ecodecide.fitting.training_pairs import training_pairs
 
         escapement, following = training_pairs(history)
         return fit_gaussian_process(

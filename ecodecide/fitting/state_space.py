@@ -158,10 +158,8 @@ class StateSpaceModel:
         with np.errstate(divide="ignore"):
             log_points = np.log(self.points)
         for i, (_, values, given) in enumerate(self.series):
-            if self.free_q:
-                log_q = float(searched[len(searched) - len(self.series) + i])
-            else:
-                log_q = np.log(self.scale)
+            own = len(searched) - len(self.series) + i
+            log_q = float(searched[own]) if self.free_q else float(np.log(self.scale))
             seen = np.isfinite(values) & (values > 0.0)
             spread = np.sqrt(sigma**2 + given[seen] ** 2)[:, None]
             z = (np.log(values[seen])[:, None] - log_q - log_points) / spread

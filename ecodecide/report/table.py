@@ -121,14 +121,13 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
         if entry["name"] == reference or low is None or high is None:
             continue
         word = "more" if low > 0.0 else "less" if high < 0.0 else None
-        value = number(abs(entry["npv_difference"]["value"]))
         if word is None:
             lines.append(
                 f"{entry['name']} and {reference}: no difference in value that these futures can show."
             )
         else:
+            value = number(abs(entry["npv_difference"]["value"]))
             low, high = sorted((abs(low), abs(high)))
-            lines.append(
-                f"{entry['name']} earns {value} {word} than {reference} (paired interval {number(low)} to {number(high)})."
-            )
+            interval = f"paired interval {number(low)} to {number(high)}"
+            lines.append(f"{entry['name']} earns {value} {word} than {reference} ({interval}).")
     return lines

@@ -16,15 +16,9 @@ from ecodecide.decision.discretize import TOLERANCE, falls_off, initial_belief
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.fitting.gaussian_process import (
-    LENGTH_PRIOR,
-    NOISE_PRIOR,
-    SIGNAL_SD,
-    GaussianProcessStock,
-    fit_gaussian_process,
-    pair_up,
-    require_enough,
-)
+from ecodecide.fitting.gaussian_process import LENGTH_PRIOR, NOISE_PRIOR, SIGNAL_SD, fit_gaussian_process
+from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
+from ecodecide.fitting.training_pairs import pair_up, require_enough
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array

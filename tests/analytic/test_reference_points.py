@@ -169,6 +169,14 @@ def test_may_has_two_stable_states_and_the_fold_takes_the_upper_one():
     assert consumed.allee_threshold is None
 
 
+def test_of_several_thresholds_the_largest_below_capacity_counts():
+    """Gain 5 s (s - .1)(.3 - s)(.6 - s)(1 - s): unstable at .1 and .6, stable at .3 and 1."""
+    law = growth(lambda s: s + 5 * s * (s - 0.1) * (0.3 - s) * (0.6 - s) * (1 - s), scale=1.0)
+    capacity, threshold = equilibria(law, 1.0)
+    assert capacity == pytest.approx(1.0, rel=1e-11)
+    assert threshold == pytest.approx(0.6, rel=1e-10)
+
+
 def test_growth_that_starts_too_slowly_to_be_seen_is_no_threshold():
     """s + s^4 (1 - s) grows from every start below 1; up to s = 6e-6 the gain is less than an ulp of s."""
     points = numerical_reference_points(growth(lambda s: s + s**4 * (1 - s)), 1.0)

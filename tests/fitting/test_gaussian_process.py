@@ -14,7 +14,9 @@ import pytest
 
 from ecodecide.errors import ConvergenceWarning, FitError, StockError
 from ecodecide.fitting import gaussian_process as gp
-from ecodecide.fitting.gaussian_process import fit_gaussian_process, pair_up, training_pairs
+from ecodecide.fitting.gaussian_process import fit_gaussian_process
+from ecodecide.fitting.gaussian_process_stock import GaussianProcessWorlds
+from ecodecide.fitting.training_pairs import pair_up, training_pairs
 
 PSEUDO_VARIANCE = 1e-12  # of the added point (0, 0)
 
@@ -240,7 +242,7 @@ def test_reference_points_of_worlds():
     kinked = np.where(s < 0.495, 0.5 * s, 1.0)
     paths = np.vstack([allee, 0.5 * s, np.minimum(2.0 * s, 1.0), np.full_like(s, 5.0), kinked])
     paths[:, 0] = 0.0
-    worlds = gp.GaussianProcessWorlds("t", s, paths, np.full(5, 0.1))
+    worlds = GaussianProcessWorlds("t", s, paths, np.full(5, 0.1))
     np.testing.assert_allclose(worlds.carrying_capacity, [1.0, 0.0, 1.0, 5.0, 1.0], atol=1e-3)
     assert worlds.worlds[0].allee_threshold == pytest.approx(0.4, abs=1e-3)
     assert [w.allee_threshold for w in worlds.worlds[1:4]] == [None, None, None]

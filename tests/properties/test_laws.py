@@ -49,8 +49,9 @@ LAWS = {
     "allen": st.tuples(between(0.5, 2), between(0.8, 2), between(-0.5, 0.5)).map(
         lambda v: lambda u: Allen(r=v[0], K=u * v[1], C=u * v[2])
     ),
-    # f = r s^theta/(1 + s^theta/K): K is in biomass^theta and r in biomass^(1-theta) per year
-    "myers": st.tuples(between(1.5, 3), between(1, 2.5), between(1, 1.5)).map(
+    # f = r s^theta/(1 + s^theta/K): K is in biomass^theta and r in biomass^(1-theta) per year; with r above
+    # 1 + 1/K the stock grows at s = 1, whatever theta is
+    "myers": st.tuples(between(2.2, 3.5), between(1, 2.5), between(1, 1.5)).map(
         lambda v: lambda u: Myers(r=v[0] * u ** (1 - v[1]), theta=v[1], K=v[2] * u ** v[1])
     ),
     "may": st.tuples(between(0.4, 1), between(1, 2), between(0.02, 0.1), between(0.1, 0.3)).map(

@@ -105,13 +105,14 @@ def test_pella_tomlinson_with_p_1_is_logistic(r, K, u):
 
 
 @given(r=st.floats(0.01, 1), u=st.floats(1e-6, 2), sign=st.sampled_from([-1, 1]), k=st.integers(3, 15))
-def test_pella_tomlinson_goes_to_fox_at_first_order_in_p(r, u, sign, k):
-    # (1 - u^p)/p = -log u - p (log u)^2 / 2 - p^2 (log u)^3 / 6 - ...: the distance to Fox's s - r s log s is
-    # at most |p| (log u)^2 exp(|p log u|) / 2 times r s, down to the smallest p, where only rounding is left
+def test_pella_tomlinson_goes_to_fox_along_its_series_in_p(r, u, sign, k):
+    # (1 - u^p)/p = -log u - p (log u)^2 / 2 - p^2 (log u)^3 / 6 - ...: what is left of Fox's s - r s log s
+    # and the term in p is at most p^2 |log u|^3 exp(|p log u|) / 6 times r s, and rounding
     p = sign * 10.0**-k
     fox = u - r * u * math.log(u)
-    bound = r * u * p * math.log(u) ** 2 * math.exp(abs(p * math.log(u))) / 2 * sign
-    assert abs(float(PellaTomlinson(r=r, p=p, K=1.0)(u)) - fox) <= bound + 1e-14
+    expected = fox - r * u * p * math.log(u) ** 2 / 2
+    bound = r * u * p**2 * abs(math.log(u)) ** 3 * math.exp(abs(p * math.log(u))) / 6
+    assert abs(float(PellaTomlinson(r=r, p=p, K=1.0)(u)) - expected) <= bound + 1e-14
     assert float(PellaTomlinson(r=r, p=0.0, K=1.0)(u)) == pytest.approx(fox, rel=1e-13)
 
 

@@ -82,7 +82,7 @@ def test_censored_normal_mean_is_above_f_and_closed(f):
     sd = 0.25
     mean = float(NormalNoise(sd).mean(f))
     assert mean == pytest.approx(f * stats.norm.cdf(f / sd) + sd * stats.norm.pdf(f / sd), rel=1e-13)
-    assert mean >= f
+    assert mean >= f * (1 - 1e-15)  # far above 0 nothing is censored, and both are f up to rounding
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=IDS)
