@@ -38,8 +38,9 @@ class DiscreteProblem:
     discount
         Factor in (0, 1).
     off_grid
-        The largest probability, over escapements, that the next biomass falls above the grid (it is kept, in
-        the last state).
+        The largest probability that next year's biomass falls above the grid (it is kept, in the last state),
+        for a stock left unfished at its carrying capacity for up to two centuries and then harvested in
+        whatever way makes that likeliest. Escapements that such a stock hardly ever has count for little.
     implementation_cv
         The implementation error by which a catch is read.
     """
@@ -74,7 +75,7 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
     problem
         The problem, with a stock.
     tolerance
-        The largest probability above the grid, from any escapement, that is accepted.
+        The largest `DiscreteProblem.off_grid` that is accepted.
 
     Returns
     -------
@@ -101,17 +102,17 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
             "this problem has no stock: give one, or use a solver that learns it, such as Gpdp"
         )
     if grid.scheme == "memarzadeh2019":
-        kernel, off_grid = _memarzadeh_kernel(stock, grid)
+        kernel, above = _memarzadeh_kernel(stock, grid)
         observation = _memarzadeh_observation(problem.survey, grid)
     else:
         kernel = stock.kernel(grid.points, grid.edges)
-        off_grid = float(np.max(1.0 - kernel.sum(axis=1)))
-        kernel = _close(kernel)
+        above, kernel = 1.0 - kernel.sum(axis=1), _close(kernel)
         observation = _observation(problem.survey, grid)
+    off_grid = _off_grid(stock, grid, kernel, above)
     if off_grid > tolerance:
         raise GridError(
-            f"the grid is too short: up to {off_grid:.1%} of next year's biomass falls above its upper end "
-            f"{grid.upper:g} (at most {tolerance:.1%} is accepted); use a larger Grid(upper=...)"
+            f"the grid is too short: an unfished stock grows above its upper end {grid.upper:g} with a probability "
+            f"of up to {off_grid:.1%} a year (at most {tolerance:.1%} is accepted); use a larger Grid(upper=...)"
         )
     left = np.maximum(np.arange(len(grid.points))[:, None] - np.arange(len(grid.points)), 0)
     catch = grid.points[:, None] - grid.points[left]
@@ -170,9 +171,25 @@ def initial_belief(problem: HarvestProblem) -> Array:
     return np.asarray(value / value.sum(), dtype=float)
 
 
+def _off_grid(stock: Stock, grid: Grid, kernel: Array, above: Array, years: int = 200) -> float:
+    """Return the largest yearly chance that the stock grows above the grid; see `DiscreteProblem`."""
+    n = len(grid.points)
+    capacity = float(np.max(stock.carrying_capacity))
+    # a stock that dies out from everywhere has no such place: then it may be anywhere
+    belief = np.eye(n)[grid.locate(np.asarray(capacity))] if capacity > 0.0 else np.full(n, 1.0 / n)
+    # a harvest can leave any smaller escapement, and where growth overshoots that may grow to more
+    above = np.maximum.accumulate(above)
+    worst = 0.0
+    for _ in range(years):
+        worst = max(worst, float(belief @ above))
+        belief = belief @ kernel
+    return worst
+
+
 def falls_off(stock: Stock, grid: Grid) -> float:
-    """Return the largest probability, over the grid's escapements, that the next biomass is above the grid."""
-    return float(np.max(1.0 - stock.kernel(grid.points, grid.edges).sum(axis=1)))
+    """Return what `DiscreteProblem.off_grid` would be for this stock on this grid."""
+    kernel = stock.kernel(grid.points, grid.edges)
+    return _off_grid(stock, grid, _close(kernel), 1.0 - kernel.sum(axis=1))
 
 
 def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, largest: float = 0.0) -> Grid:
@@ -185,7 +202,7 @@ def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, larges
     cells
         Number of cells.
     tolerance
-        The probability above the grid, from any escapement on it, to stay under.
+        The yearly probability above the grid to stay under, see `DiscreteProblem.off_grid`.
     largest
         A biomass that the grid must hold besides, such as the largest in a history.
 
@@ -232,14 +249,14 @@ def _memarzadeh_row(points: Array, center: float, sd: float) -> Array:
     return np.asarray(row / row.sum(), dtype=float)
 
 
-def _memarzadeh_kernel(stock: Stock, grid: Grid) -> tuple[Array, float]:
+def _memarzadeh_kernel(stock: Stock, grid: Grid) -> tuple[Array, Array]:
     if not (isinstance(stock, ParametricStock) and isinstance(stock.noise, NormalNoise)):
         raise GridError("the scheme 'memarzadeh2019' is defined for a ParametricStock with NormalNoise alone")
     points = grid.points
     grown = stock.growth(points)
     extinct = np.eye(len(points))[0]
     rows = [_memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown]
-    return np.array(rows), float(np.max(1.0 - stock.noise.cdf(points[-1], grown)))
+    return np.array(rows), 1.0 - stock.noise.cdf(points[-1], grown)
 
 
 def _memarzadeh_observation(survey: Survey, grid: Grid) -> Array:

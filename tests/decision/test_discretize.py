@@ -73,19 +73,34 @@ def test_harvest_moves_state_i_by_quota_j_to_i_less_j_and_the_catch_is_the_diffe
 
 
 def test_what_falls_off_the_grid_is_counted():
-    # from the top the most is lost where growth is largest: among the points 0.1, 0.3, ... of logistic growth
-    # with r = .75, f(1.1) = 1.0175 is; an upper end of 1.2 lies 1.2167 sd of 0.15 above it
+    # a dumb retelling: an unfished stock walks the grid year by year, and in each year the harvest leaves the
+    # escapement, of those it can leave, from which most grows above the upper end
     grid = Grid(upper=1.2, cells=6)
     arrays = discretize(HarvestProblem(stock=LOGISTIC, grid=grid), tolerance=0.2)
-    assert arrays.off_grid == pytest.approx(stats.norm.sf((1.2 - 1.0175) / 0.15), rel=1e-10)
+    above = [0.0] + [float(stats.norm.sf((1.2 - LOGISTIC.growth(s)) / 0.15)) for s in grid.points[1:]]
+    belief, worst = np.eye(7)[6], 0.0  # K = 1 is on an edge, and rounding puts it in the last cell
+    for _ in range(300):
+        worst = max(worst, sum(p * max(above[: i + 1]) for i, p in enumerate(belief)))
+        belief = np.array([sum(belief[i] * arrays.kernel[i, j] for i in range(7)) for j in range(7)])
+    assert arrays.off_grid == pytest.approx(worst, rel=1e-9)
+    # no more than from the worst escapement of all: f(1.1) = 1.0175, 1.2167 sd of 0.15 below 1.2
+    assert 0.03 < arrays.off_grid < stats.norm.sf((1.2 - 1.0175) / 0.15)
     assert stochastic(arrays.kernel)
 
 
 @pytest.mark.parametrize("scheme", ["cells", "memarzadeh2019"])
 def test_a_grid_too_short_is_refused_with_its_end_and_the_remedy(scheme):
     grid = Grid(upper=1.2, cells=6, scheme=scheme)
-    with pytest.raises(GridError, match=r"too short: up to 1\d\.\d% .* upper end 1\.2 .*larger Grid\(upper="):
+    with pytest.raises(
+        GridError, match=r"too short: .* upper end 1\.2 .* up to \d+\.\d% .*larger Grid\(upper="
+    ):
         discretize(HarvestProblem(stock=LOGISTIC, grid=grid))
+
+
+def test_a_slow_stock_needs_no_endless_grid():
+    # from escapements far above K half of the noise goes up, but hardly any stock is ever there
+    slow = ParametricStock(Logistic(0.066, 1.0), LognormalNoise(0.2))
+    assert suggest_grid(slow).upper < 4.0
 
 
 def test_a_stock_is_needed():
