@@ -17,7 +17,7 @@ METRICS = {
     "collapse_probability": "share of replicates whose biomass before harvest falls below the limit at t >= 1",
     "npv": "net present value: sum of discount^t times profit, t = 0, 1, ...",
     "mean_catch": "catch per year",
-    "aav": "average annual variability of catch: sum of |change| / sum of catch; undefined if nothing is caught",
+    "aav": "average annual variability: sum of |change of catch| / sum of catch; undefined where nothing is caught",
     "closed_years": "years with a quota of zero",
     "extinction_probability": "share of replicates whose biomass reaches zero",
     "years_below_limit": "years t >= 1 below the limit",
@@ -194,12 +194,13 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     rose: Flags = np.any(above, axis=1)
     total = catch.sum(axis=1)
     change = np.abs(np.diff(catch, axis=1)).sum(axis=1)
+    varies = total > 0.0 if catch.shape[1] > 1 else np.zeros(len(total), dtype=bool)
     npv = _npv(one)
     return {
         "collapse_probability": _share(fell[starts_above]),
         "npv": _mean(npv),
         "mean_catch": _mean(catch.mean(axis=1)),
-        "aav": _mean(change[total > 0.0] / total[total > 0.0]),
+        "aav": _mean(change[varies] / total[varies]),
         "closed_years": _mean((quota <= 0.0).sum(axis=1) * 1.0),
         "extinction_probability": _share(np.any(later <= 0.0, axis=1)),
         "years_below_limit": _mean(below.sum(axis=1) * 1.0),

@@ -56,7 +56,9 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
     from rich import box
     from rich.table import Table
 
-    unit = result["unit"]
+    known = result["unit"] not in ("", "unknown")
+    unit = f" ({result['unit']})" if known else ""
+    yearly = f"({result['unit']}/year)" if known else "per year"
     table = Table(
         title=f"{result['stock']}: {result['settings']['years']} years, {result['settings']['replicates']} futures",
         caption="second line: 95 % Monte Carlo interval",
@@ -66,8 +68,8 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
     collapse = f"collapse\nbelow {result['settings']['collapse']}"
     for head in (
         collapse,
-        f"net present\nvalue ({unit})",
-        f"mean catch\n({unit}/year)",
+        f"net present\nvalue{unit}",
+        f"mean catch\n{yearly}",
         "catch\nvariability",
         "closed\nyears",
     ):
@@ -100,17 +102,15 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"Most valuable: {best['name']} (net present value {number(best['npv']['value'])}).")
     risks = [e for e in fishing if e["collapse_probability"]["value"] is not None]
     if risks:
-        least = min(risks, key=lambda e: e["collapse_probability"]["value"])
-        most = max(risks, key=lambda e: e["collapse_probability"]["value"])
-        if most["collapse_probability"]["value"] == least["collapse_probability"]["value"]:
-            lines.append(
-                f"Risk of collapse: the same for all that fish, {percent(least['collapse_probability']['value'])}."
-            )
-        else:
-            lines.append(
-                f"Risk of collapse: least with {least['name']} ({percent(least['collapse_probability']['value'])}), "
-                f"most with {most['name']} ({percent(most['collapse_probability']['value'])})."
-            )
+        values = [e["collapse_probability"]["value"] for e in risks]
+        least, most = (
+            f"{', '.join(e['name'] for e, c in zip(risks, values, strict=True) if c == end)} ({percent(end)})"
+            for end in (min(values), max(values))
+        )
+        same = least == most
+        lines.append(
+            f"Risk of collapse: {f'the same, {least}' if same else f'least with {least}, most with {most}'}."
+        )
     starts = [e for e in scored if e["recovery_probability"]["value"] is not None]
     if starts:
         chances = ", ".join(f"{e['name']} {percent(e['recovery_probability']['value'])}" for e in starts)

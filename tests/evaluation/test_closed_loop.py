@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, PolicyError
@@ -354,6 +355,19 @@ runs = eco.evaluate({"pomdp": Loud()}, truth=stock, survey=problem.survey, econo
 Loud.seen.update(runs.biomass.values.tobytes())
 print(Loud.seen.hexdigest())
 """
+
+
+def test_policies_decide_on_one_thread() -> None:
+    class Counting(SameQuotas):
+        threads: set[int] = set()  # noqa: RUF012
+
+        def decide(self, memory: Any, observed: Any, caught: Any) -> tuple[Any, Any]:
+            self.threads |= {pool["num_threads"] for pool in threadpool_info()}
+            return super().decide(memory, observed, caught)
+
+    with threadpool_limits(limits=2):
+        run({"counting": Counting()})
+    assert Counting.threads == {1}
 
 
 def test_the_same_bits_whatever_the_number_of_threads() -> None:

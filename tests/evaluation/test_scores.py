@@ -126,6 +126,8 @@ def test_extinction() -> None:
             futures([[0.5, 0.5]], [0.5], catch=[[1.0, 1.0]]),
             {"collapse_probability", "time_to_collapse", "recovery_time"},
         ),
+        # a single year has no change of catch, and the one future collapses
+        (futures([[5.0]], [0.5], catch=[[1.0]]), {"aav", "recovery_probability", "recovery_time"}),
     ],
 )
 def test_what_is_not_defined_is_nan_and_nothing_else_is(runs: xr.Dataset, undefined: set[str]) -> None:
@@ -173,7 +175,9 @@ def test_low_value_high_always(data: st.DataObject, replicates: int, years: int)
 
 def test_scores_go_by_names_of_dimensions_not_by_position() -> None:
     other = HAND.assign(
-        biomass=HAND.biomass * 0.1, final_biomass=HAND.final_biomass * 0.1, carrying_capacity=HAND.carrying_capacity * 2
+        biomass=HAND.biomass * 0.1,
+        final_biomass=HAND.final_biomass * 0.1,
+        carrying_capacity=HAND.carrying_capacity * 2,
     ).assign_coords(world=["v"])
     both = xr.concat([HAND, other], "world", join="outer", data_vars="all", combine_attrs="override")
     wanted = eco.score(both)
@@ -181,7 +185,9 @@ def test_scores_go_by_names_of_dimensions_not_by_position() -> None:
     xr.testing.assert_identical(wanted, found)
     # in the second world everything is a tenth, and the limit twice as high: each world has its own
     for metric, value in BY_HAND.items():
-        assert float(wanted.scores.sel(world="w", metric=metric, estimate="value").item()) == pytest.approx(value)
+        assert float(wanted.scores.sel(world="w", metric=metric, estimate="value").item()) == pytest.approx(
+            value
+        )
     assert float(wanted.scores.sel(world="v", metric="years_below_limit", estimate="value").item()) == 3.0
 
 
@@ -206,10 +212,11 @@ def test_limits(collapse: Any, limit: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "collapse", ["K", "", "0.1L", "-0.1K", "nan", "inf", "1e999K", ".", "0.1KK", "0.1 0.2", -1, np.nan, None, "e5"]
+    "collapse",
+    ["K", "", "0.1L", "-0.1K", "nan", "inf", "1e999K", ".", "0.1KK", "0.1 0.2", -1, np.nan, None, "e5"],
 )
 def test_limits_that_cannot_be_read(collapse: Any) -> None:
-    with pytest.raises(EvaluationError, match="cannot read the collapse limit .* such as 0.1K"):
+    with pytest.raises(EvaluationError, match=r"cannot read the collapse limit .* such as 0.1K"):
         eco.score(HAND, collapse)
 
 
@@ -222,7 +229,9 @@ def test_limits_that_cannot_be_read(collapse: Any) -> None:
     ],
 )
 def test_limits_that_the_stock_does_not_have(collapse: str, changes: dict[str, Any]) -> None:
-    with pytest.raises(EvaluationError, match=f"the collapse limit '{collapse}' does not exist for this stock"):
+    with pytest.raises(
+        EvaluationError, match=f"the collapse limit '{collapse}' does not exist for this stock"
+    ):
         eco.score(futures(np.ones((2, 2)), np.ones(2), **changes), collapse)
 
 
@@ -263,7 +272,9 @@ def test_a_sure_difference_has_no_width() -> None:
     runs = futures(np.ones((4, 3)), np.ones(4), profit=profit, policies=("a", "b"))
     np.testing.assert_allclose(estimate(runs, "npv_difference", policy="b"), (1.0, 1.0, 1.0), rtol=1e-14)
     scores = eco.score(runs, reference="b").scores
-    assert float(scores.sel(policy="a", metric="npv_difference", estimate="value").item()) == pytest.approx(-1.0)
+    assert float(scores.sel(policy="a", metric="npv_difference", estimate="value").item()) == pytest.approx(
+        -1.0
+    )
 
 
 def test_pairing_narrows_the_interval_of_a_difference() -> None:

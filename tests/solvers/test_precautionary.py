@@ -73,6 +73,8 @@ def test_references_of_the_2019_paper_leave_the_noise_out_of_the_escapement():
     problem = dataclasses.replace(PROBLEM, stock=noisy, grid=eco.Grid(upper=5.0, cells=40))
     paper = quotas(eco.Precautionary("constant-escapement", references="memarzadeh2019"), problem=problem)
     assert paper == pytest.approx(np.maximum(BIOMASS - S_STAR, 0.0), abs=1e-7)
+    rate = quotas(eco.Precautionary("msy", references="memarzadeh2019"), problem=problem)
+    assert rate == pytest.approx(F_STAR * BIOMASS, abs=1e-7)
 
 
 def test_own_catch_and_rate():

@@ -1,0 +1,471 @@
+"""The command line: what it prints where, how it ends, and what it says to input that is wrong."""
+
+import importlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import ecodecide
+from ecodecide.cli import main
+from ecodecide.errors import SolverError
+from ecodecide.evaluation.compare import DEFAULT_SOLVERS
+from ecodecide.evaluation.scores import METRICS
+from ecodecide.report.table import comparison_table, conclusion
+from ecodecide.solvers.registry import solver_named, solver_names
+from ecodecide.stock.growth import LAWS
+
+COMPARE = importlib.import_module("ecodecide.evaluation.compare")
+SMALL = ["--solver", "tac", "--solver", "no-fishing", "--cells", "30", "--replicates", "50", "--years", "10"]
+HAKE = ["compare", "hake-argentina-north", *SMALL]
+
+
+def ecodecide_cli(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def check_one_line(result: Result, *words: str) -> None:
+    """A failure of the run: one line on stderr that says why, nothing on stdout, the status 1."""
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.endswith("\n")
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture
+def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMPARE, "fit", lambda *_, **__: pytest.fail("the long work had begun"))
+
+
+@pytest.fixture(scope="module")
+def posterior() -> Any:
+    return ecodecide.fit(ecodecide.load_history("hake-argentina-north"))
+
+
+@pytest.fixture
+def fitted(posterior: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a test the fit, which is not what it is about."""
+    monkeypatch.setattr(COMPARE, "fit", lambda *_, **__: posterior)
+
+
+# --- help, stocks, models ---
+
+
+def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "ecodecide", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    modules = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert "click" in modules
+    assert not modules & {
+        "numpy",
+        "xarray",
+        "scipy",
+        "numba",
+        "torch",
+        "gpytorch",
+        "rich",
+        "h5netcdf",
+        "threadpoolctl",
+    }
+    for command_name in ("compare", "models", "stocks"):
+        assert f"  {command_name} " in done.stdout
+
+
+def test_help_of_compare_names_the_defaults_and_the_laws() -> None:
+    words = " ".join(ecodecide_cli("compare", "-h").stdout.split())
+    assert f"[default: {', '.join(DEFAULT_SOLVERS)}]" in words
+    for law in LAWS:
+        assert law in words
+
+
+def test_version() -> None:
+    assert ecodecide_cli("--version").stdout == f"ecodecide, version {ecodecide.__version__}\n"
+
+
+def test_stocks_as_text_and_json() -> None:
+    rows = json.loads(ecodecide_cli("stocks", "--json").stdout)
+    assert len(rows) == 14
+    assert {"id", "species", "region", "years", "units", "observed", "source", "license"} <= set(rows[0])
+    text = ecodecide_cli("stocks")
+    assert text.exit_code == 0
+    assert text.stderr == ""
+    assert [line for line in text.stdout.splitlines() if not line.startswith(" ")] == [
+        row["id"] for row in rows
+    ]
+    for row in rows:
+        for words in (
+            row["species"],
+            f"{row['years'][0]}-{row['years'][1]}: {row['observed']}",
+            row["source"],
+        ):
+            assert words in text.stdout
+
+
+def test_models_as_text_and_json() -> None:
+    rows = json.loads(ecodecide_cli("models", "--json").stdout)
+    assert len(rows) >= 2
+    by_id = {row["id"]: row for row in rows}
+    # the simulations of the 2019 paper: logistic with r = 0.75 and K = 1
+    assert by_id["memarzadeh2019"]["law"] == "logistic"
+    assert by_id["memarzadeh2019"]["parameters"] == {"r": 0.75, "K": 1.0}
+    assert by_id["memarzadeh2019"]["doi"] == "10.1086/702704"
+    text = ecodecide_cli("models")
+    assert text.exit_code == 0
+    assert "logistic: r = 0.75, K = 1; " in text.stdout
+    for row in rows:
+        assert row["id"] in text.stdout
+        assert f"doi:{row['doi']}" in text.stdout
+
+
+# --- compare ---
+
+
+def test_compare_json_fulfills_the_contract() -> None:
+    result = ecodecide_cli(*HAKE, "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    found = json.loads(result.stdout, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
+    assert {"stock", "policies", "settings", "assumptions", "cite"} <= set(found)
+    assert found["stock"] == "hake-argentina-north"
+    assert [entry["name"] for entry in found["policies"]] == ["tac", "no-fishing"]
+    for entry in found["policies"]:
+        assert {"seconds", "status"} <= set(entry)
+        for metric in METRICS:
+            values = [entry[metric][key] for key in ("low", "value", "high")]
+            assert values == [None] * 3 or values == sorted(values)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_compare_prints_a_table_and_what_follows_from_it() -> None:
+    result = ecodecide_cli(*HAKE)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    for words in (
+        "hake-argentina-north: 10 years, 50 futures",
+        "below 0.1K",
+        "Most valuable: tac",
+        "Assumptions",
+        "Cite",
+    ):
+        assert words in result.stdout
+    assert "Settings" not in result.stdout
+    assert "\x1b" not in result.stdout
+    verbose = ecodecide_cli(*HAKE, "--verbose").stdout
+    for words in ("Fit (logistic)", "msy: ", "Solvers", "Settings"):
+        assert words in verbose
+
+
+@pytest.mark.usefixtures("fitted")
+def test_ties_name_all_and_an_unknown_unit_is_not_printed() -> None:
+    found = json.loads(ecodecide_cli(*HAKE, "--solver", "msy", "--json").stdout)
+
+    def said(*risks: float) -> list[str]:
+        for entry, risk in zip(found["policies"], risks, strict=True):
+            entry["collapse_probability"]["value"] = risk
+        return [line for line in conclusion(found) if line.startswith("Risk")]
+
+    # no-fishing, the second, is no way to fish and left out
+    assert said(0.25, 0.0, 0.25) == ["Risk of collapse: the same, tac, msy (25 %)."]
+    assert said(0.25, 0.0, 0.5) == ["Risk of collapse: least with tac (25 %), most with msy (50 %)."]
+    heads = [str(column.header) for column in comparison_table(found).columns]  # type: ignore[union-attr]
+    assert "net present\nvalue (t)" in heads
+    found["unit"] = "unknown"
+    heads = [str(column.header) for column in comparison_table(found).columns]  # type: ignore[union-attr]
+    assert "net present\nvalue" in heads
+    assert "mean catch\nper year" in heads
+
+
+@pytest.mark.usefixtures("fitted")
+def test_quiet_is_the_table_alone(tmp_path: Path) -> None:
+    result = ecodecide_cli(*HAKE, "--quiet", "-o", str(tmp_path / "run.nc"))
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert (tmp_path / "run.nc").exists()
+    lines = result.stdout.strip().splitlines()
+    assert lines[0].strip() == "hake-argentina-north: 10 years, 50 futures"
+    assert lines[-1].strip() == "second line: 95 % Monte Carlo interval"
+    assert [line.split()[0] for line in lines if line.startswith(("  tac", "  no-"))] == ["tac", "no-fishing"]
+
+
+@pytest.mark.usefixtures("fitted")
+def test_options_arrive_where_they_belong(tmp_path: Path) -> None:
+    path = tmp_path / "run.nc"
+    result = ecodecide_cli(
+        *HAKE, "--json", "--seed", "7", "--collapse", "0.2BMSY", "--discount", "0.9", "--implementation", "0.1",
+        "--survey", "lognormal:0.3", "--gap", "0.05", "--solver", "tac", "-o", str(path),
+    )  # fmt: skip
+    assert result.stderr == f"saved {path}\n"
+    settings = json.loads(result.stdout)["settings"]
+    assert settings["solvers"] == ["tac", "no-fishing"]  # tac once, though asked for twice
+    wanted = {
+        "seed": 7,
+        "collapse": "0.2BMSY",
+        "implementation_cv": 0.1,
+        "survey": "LognormalSurvey(cv=0.3)",
+        "gap": 0.05,
+    }
+    assert wanted.items() <= settings.items()
+    assert settings["economy"]["discount"] == 0.9
+    assert (settings["years"], settings["replicates"]) == (10, 50)
+    assert settings["grid"]["cells"] == 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--solver", "tca"], "--solver"),
+        (["--growth", "exponential"], "--growth"),
+        (["--growth", "gp"], "--growth"),
+        (["--survey", "lognormal"], "--survey"),
+        (["--survey", "normal:-1"], "--survey"),
+        (["--survey", "sonar:0.1"], "--survey"),
+        (["--discount", "1"], "--discount"),
+        (["--discount", "nan"], "--discount"),
+        (["--discount", "5%"], "--discount"),
+        (["--collapse", "0.1L"], "--collapse"),
+        (["--collapse", "-3"], "--collapse"),
+        (["--years", "0"], "--years"),
+        (["--replicates", "0"], "--replicates"),
+        (["--seed", "-1"], "--seed"),
+        (["--cells", "1"], "--cells"),
+        (["--gap", "1"], "--gap"),
+        (["--output", "no/such/folder/run.nc"], "--output"),
+        (["--no-such-option"], "--no-such-option"),
+    ],
+)
+@pytest.mark.usefixtures("no_fit")
+def test_wrong_usage_ends_with_2_before_any_work(arguments: list[str], option: str) -> None:
+    result = ecodecide_cli("compare", "hake-argentina-north", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert option in last
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_implementation_error_that_is_no_number() -> None:
+    check_one_line(ecodecide_cli(*HAKE, "--implementation", "nan"), "implementation_cv must be a number")
+
+
+def test_no_stock_and_no_command() -> None:
+    assert ecodecide_cli("compare").exit_code == 2
+    assert ecodecide_cli("comparre").exit_code == 2
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_limit_that_the_law_does_not_have() -> None:
+    check_one_line(ecodecide_cli(*HAKE, "--collapse", "allee"), "'allee' does not exist for this stock")
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_solver_that_fails_says_so_under_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def solve(self, problem: Any) -> Any:
+            raise SolverError("this solver is broken [really]; use another")
+
+    monkeypatch.setattr(
+        COMPARE, "solver_named", lambda name, gap: Broken() if name == "tac" else solver_named(name)
+    )
+    result = ecodecide_cli(*HAKE, "--quiet")
+    assert result.exit_code == 0
+    assert "tac: failed: this solver is broken [really]; use another" in result.stdout
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_file_that_cannot_be_saved_does_not_cost_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Any, target: Any, **_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xarray.Dataset.to_netcdf", full)
+    result = ecodecide_cli(*HAKE, "-o", str(tmp_path / "run.nc"))
+    assert result.exit_code == 1
+    assert "Most valuable: tac" in result.stdout
+    assert result.stderr.startswith("error: cannot write ")
+    assert "No space left on device" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_solver_of_the_command_line_is_to_be_had() -> None:
+    for name in solver_names():
+        assert callable(solver_named(name).solve)
+    with pytest.raises(SolverError, match="unknown solver 'x': expected one of pomdp"):
+        solver_named("x")
+
+
+def test_a_solver_that_is_installed_shows_up_and_one_that_does_not_load_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "strange-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[ecodecide.solvers]\nstrange = strange_solver:make\nbad = no_such_module:x\n"
+    )
+    (tmp_path / "strange_solver.py").write_text(
+        "from ecodecide import Precautionary\ndef make():\n    return Precautionary('msy')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert solver_names()[-2:] == ["bad", "strange"]
+    assert solver_named("strange").rule == "msy"  # type: ignore[attr-defined]
+    check_one_line(
+        ecodecide_cli("compare", "hake-argentina-north", "--solver", "bad"), "'bad' of no_such_module:x"
+    )
+
+
+# --- histories that are wrong ---
+
+GOOD = "year,catch,biomass\n2001,10,100\n2002,12,95\n2003,11,97\n2004,9,96\n2005,10,99\n2006,11,98\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD.replace("2003,11,97\n", ""), ["mine.csv", "2004 after 2002", "expected 2003"]),
+        (GOOD.replace("2003", "2002"), ["mine.csv", "row 4", "2002 a second time"]),
+        (GOOD.replace("2003,11", "2003,-11"), ["mine.csv", "row 4", "catch", "-11", "at least 0"]),
+        (GOOD.replace("2003,11", "2003,eleven"), ["mine.csv", "row 4", "catch", "eleven"]),
+        (GOOD.replace("2003,11", "2003,"), ["mine.csv", "row 4", "catch"]),
+        (GOOD.replace("catch", "landing weight"), ["mine.csv", "catch"]),
+        ("", ["mine.csv", "empty"]),
+        ("year,catch,biomass\n", ["mine.csv", "0 rows"]),
+    ],
+    ids=["missing", "repeated", "negative", "not a number", "blank", "no catch", "empty", "header alone"],
+)
+@pytest.mark.usefixtures("no_fit")
+def test_a_wrong_file_gets_one_clear_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    check_one_line(ecodecide_cli("compare", str(path), *SMALL), *words)
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_a_directory_a_missing_file_and_a_name_that_is_nearly_right(tmp_path: Path) -> None:
+    check_one_line(ecodecide_cli("compare", str(tmp_path)), str(tmp_path), "directory")
+    check_one_line(ecodecide_cli("compare", str(tmp_path / "none.csv")), "none.csv")
+    check_one_line(
+        ecodecide_cli("compare", "hake-argentinia-north"),
+        "'hake-argentinia-north'", "did you mean hake-argentina-north", "`ecodecide stocks`",
+    )  # fmt: skip
+
+
+def test_catch_alone_gets_one_line_on_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("year,catch\n" + "".join(f"{year},10\n" for year in range(2001, 2011)))
+    check_one_line(
+        ecodecide_cli("compare", str(path), *SMALL), "neither a biomass nor an index", "add a column"
+    )
+    check_one_line(
+        ecodecide_cli("compare", "flathead-tiger-australia", *SMALL), "neither a biomass nor an index"
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + GOOD.encode(),
+        GOOD.replace(",", ";").replace("2003;11", "2003;11,5").encode(),
+        GOOD.encode("utf-16"),
+    ],
+    ids=["byte order mark", "semicolons and decimal commas", "utf-16"],
+)
+@pytest.mark.usefixtures("fitted")
+def test_files_as_spreadsheets_write_them(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(data)
+    result = ecodecide_cli("compare", str(path), *SMALL, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["stock"] == "mine"
+
+
+@pytest.mark.usefixtures("fitted")
+def test_catch_above_biomass_is_said_once_with_the_years(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(GOOD.replace("2003,11", "2003,110"))
+    result = ecodecide_cli("compare", str(path), *SMALL)
+    assert result.exit_code == 0
+    assert (result.stdout + result.stderr).count("catch exceeds biomass in 1 year (2003)") == 1
+
+
+# --- a terminal, a pipe, an interrupt ---
+
+PROGRAM = [sys.executable, "-m", "ecodecide"]
+
+
+def read_until(terminal: int, words: bytes, seconds: float) -> bytes:
+    """Read a terminal until some words appear, or until it is closed when they are empty."""
+    seen, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # closed at the other end
+            part = b""
+        seen += part
+        if not part or (words and words in seen):
+            return seen
+    pytest.fail(f"{words!r} did not come within {seconds} s; got {seen!r}")
+
+
+def on_a_terminal(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a run whose stderr is a terminal, and whose stdout is a pipe."""
+    terminal, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    run = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    return run, terminal
+
+
+def test_progress_is_shown_on_a_terminal() -> None:
+    run, terminal = on_a_terminal(*HAKE, "--json")
+    told = read_until(terminal, b"", 120.0)
+    assert run.stdout is not None
+    json.loads(run.stdout.read())
+    assert run.wait(30) == 0
+    os.close(terminal)
+    assert b"fit" in told
+    assert "━".encode() in told  # the bar
+
+
+def test_a_pipe_gets_the_table_and_nothing_else() -> None:
+    done = subprocess.run([*PROGRAM, *HAKE], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert "Most valuable: tac" in done.stdout
+
+
+def test_an_interrupt_is_one_line_and_leaves_no_file(tmp_path: Path) -> None:
+    run, terminal = on_a_terminal("compare", "hake-argentina-north", "-o", str(tmp_path / "run.nc"))
+    told = read_until(terminal, b"fit", 60.0)
+    run.send_signal(signal.SIGINT)
+    told += read_until(terminal, b"", 60.0)
+    assert run.wait(30) == 1
+    assert run.stdout is not None
+    assert run.stdout.read() == b""
+    os.close(terminal)
+    assert b"Traceback" not in told
+    assert told.count(b"error: interrupted: nothing was written") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(COMPARE, "fit", interrupted)
+    check_one_line(ecodecide_cli(*HAKE), "interrupted: nothing was written")

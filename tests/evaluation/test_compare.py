@@ -1,0 +1,356 @@
+"""From a catch history to a comparison: what it promises to hold, and what happens when something fails."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import ecodecide as eco
+from ecodecide.errors import EvaluationError, FitError, SolverError
+from ecodecide.evaluation.scores import METRICS
+from ecodecide.policy.rules import ConstantRate, RulePolicy
+
+SMALL: dict[str, Any] = {"cells": 30, "replicates": 50, "years": 10}
+DEFAULTS = ["pomdp", "gpdp", "tac", "optimal-control", "no-fishing"]
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Any:
+    return eco.compare("hake-argentina-north", seed=1, **SMALL)
+
+
+@pytest.fixture
+def fitted(comparison: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a test the fit, which is not what it is about."""
+    module = sys.modules["ecodecide.evaluation.compare"]
+    monkeypatch.setattr(module, "fit", lambda *_, **__: comparison.posterior)
+
+
+def numbers_in(value: Any) -> Iterator[float]:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(part)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def check_contract(found: dict[str, Any]) -> None:
+    """What every consumer of the JSON may rely on."""
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert {"stock", "unit", "policies", "settings", "assumptions", "cite", "fit"} <= set(found)
+    assert found["policies"]
+    for entry in found["policies"]:
+        assert isinstance(entry["name"], str)
+        assert isinstance(entry["status"], str)
+        assert entry["status"]
+        assert entry["seconds"] is None or entry["seconds"] >= 0.0
+        assert {"collapse_probability", "npv", "mean_catch", "aav", *METRICS} <= set(entry)
+        for metric in METRICS:
+            estimate = entry[metric]
+            assert set(estimate) == {"value", "low", "high"}
+            if estimate["value"] is None:
+                assert estimate == {"value": None, "low": None, "high": None}
+            else:
+                assert estimate["low"] <= estimate["value"] <= estimate["high"]
+    assert all(map(math.isfinite, numbers_in(found)))
+    assert all(
+        isinstance(line, str) and "\n" not in line for key in ("assumptions", "cite") for line in found[key]
+    )
+
+
+def test_json_contract(comparison: Any) -> None:
+    found = comparison.to_dict()
+    check_contract(found)
+    assert found["stock"] == "hake-argentina-north"
+    assert found["unit"] == "t"
+    assert [entry["name"] for entry in found["policies"]] == DEFAULTS
+    assert not comparison.failures
+    wanted = {
+        "growth": "logistic",
+        "seed": 1,
+        "years": 10,
+        "replicates": 50,
+        "collapse": "0.1K",
+        "solvers": DEFAULTS,
+    }
+    assert wanted.items() <= found["settings"].items()
+    assert found["settings"]["economy"]["discount"] == 0.95
+    assert found["settings"]["ecodecide_version"] == eco.__version__
+
+
+def test_assumptions_and_citations_are_said(comparison: Any) -> None:
+    found = comparison.to_dict()
+    assert any("error CV 0.2 an assumption, not estimated" in line for line in found["assumptions"])
+    assert any("each replicate lives in one joint draw" in line for line in found["assumptions"])
+    for words in (
+        "ecodecide",
+        "data: ",
+        "10.1086/702704",
+        "10.1098/rspb.2014.1631",
+        "10.1016/0095-0696(79)90014-7",
+    ):
+        assert any(words in line for line in found["cite"]), words
+
+
+def test_what_must_be_true_of_any_stock(comparison: Any) -> None:
+    policies = {entry["name"]: entry for entry in comparison.to_dict()["policies"]}
+    nothing = policies["no-fishing"]
+    assert nothing["npv"]["value"] == nothing["mean_catch"]["value"] == 0.0
+    assert nothing["closed_years"]["value"] == 10.0
+    assert nothing["aav"]["value"] is None
+    assert policies["pomdp"]["npv_difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert policies["tac"]["npv"]["value"] > 0.0
+    # The upper bound is of the infinite horizon, for the mixture of all draws, on 30 cells; ten years of one
+    # fixed world each earn less than that.
+    assert policies["pomdp"]["npv"]["value"] < policies["pomdp"]["upper"]
+    # The unit is a tonne: the stock's best yield lies between half and twice its mean reported catch.
+    catch = float(np.nanmean(eco.load_history("hake-argentina-north").catch))
+    assert 0.5 < comparison.to_dict()["fit"]["msy"]["median"] / catch < 2.0
+
+
+def test_every_replicate_is_one_joint_draw(comparison: Any) -> None:
+    members, runs = comparison.posterior.members, comparison.runs
+    np.testing.assert_array_equal(runs.biomass[0, 0, :, 0], np.asarray(members.initial_biomass)[:50])
+    # K of the logistic law, through the search for equilibria
+    np.testing.assert_allclose(runs.carrying_capacity[0], np.asarray(members.growth.K)[:50], rtol=1e-9)
+    for name in DEFAULTS[1:]:
+        for variable in ("biomass", "observed"):
+            first = runs[variable].isel(year=0)
+            np.testing.assert_array_equal(first.sel(policy=name), first.sel(policy="pomdp"))
+
+
+def test_two_runs_of_one_seed_save_the_same_bytes(comparison: Any, tmp_path: Path) -> None:
+    again = eco.compare("hake-argentina-north", seed=1, **SMALL)
+    comparison.save(tmp_path / "a.nc")
+    again.save(tmp_path / "b.nc")
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+    xr.testing.assert_identical(comparison.scores, again.scores)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_another_seed_is_another_future(comparison: Any) -> None:
+    other = eco.compare("hake-argentina-north", ["tac"], seed=2, **SMALL)
+    assert not np.isin(other.runs.final_biomass, comparison.runs.final_biomass).any()
+
+
+def test_saved_file_is_plain_and_complete(comparison: Any, tmp_path: Path) -> None:
+    path = tmp_path / "run.nc"
+    comparison.save(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.nc"]
+    with xr.open_dataset(path, engine="h5netcdf") as saved:
+        saved.load()
+    for name in comparison.runs.data_vars:
+        np.testing.assert_array_equal(saved[name], comparison.runs[name])
+        assert saved[name].attrs == comparison.runs[name].attrs
+        assert saved[name].attrs["units"]
+    np.testing.assert_array_equal(saved.scores, comparison.scores.scores)
+    assert saved.policy.values.tolist() == DEFAULTS
+    assert saved.metric.values.tolist() == list(METRICS)
+    assert saved.attrs["ecodecide_version"] == eco.__version__
+    assert saved.attrs["schema"] == "ecodecide-evaluation-1"
+    assert int(saved.attrs["seed"]) == 1
+    assert saved.attrs["stock"] == "hake-argentina-north"
+    settings = json.loads(saved.attrs["settings"])
+    assert set(comparison.settings) <= set(settings)
+    assert settings["order_of_events"] == "observe, set quota, catch, recruit"
+    assert json.loads(saved.attrs["cite"]) == list(comparison.cite)
+    assert json.loads(saved.attrs["assumptions"]) == list(comparison.assumptions)
+    assert json.loads(saved.attrs["status"])["tac"] == comparison.solutions["tac"].status
+    # a saved file can be scored again
+    again = eco.score(saved.drop_vars(["scores", "metric", "estimate", "definition"]), "0.1K")
+    np.testing.assert_array_equal(again.scores, comparison.scores.scores)
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised", "words"),
+    [
+        (
+            OSError(28, "No space left on device"),
+            EvaluationError,
+            r"cannot write .*run\.nc: No space left on device",
+        ),
+        (TypeError("no such attribute"), TypeError, "no such attribute"),
+    ],
+)
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
+    comparison: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    raised: type[Exception],
+    words: str,
+) -> None:
+    path = tmp_path / "run.nc"
+    path.write_text("the old file")
+
+    def half(self: Any, target: Any, **_: Any) -> None:
+        Path(target).write_text("half a fi")
+        raise failure
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", half)
+    with pytest.raises(raised, match=words):
+        comparison.save(path)
+    assert path.read_text() == "the old file"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["", "missing/run.nc"])
+def test_a_save_to_where_no_file_can_be(comparison: Any, tmp_path: Path, place: str) -> None:
+    with pytest.raises(EvaluationError, match=r"cannot write .* choose another file"):
+        comparison.save(tmp_path / place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_file_may_be_read_by_whom_the_umask_lets(comparison: Any, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        comparison.save(tmp_path / "run.nc")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "run.nc").stat().st_mode & 0o777 == 0o640
+
+
+class Own:
+    """A solver from elsewhere, with bounds that JSON cannot hold."""
+
+    def solve(self, problem: eco.HarvestProblem) -> eco.Solution:
+        assert problem.history is not None
+        return eco.Solution(
+            RulePolicy(ConstantRate(0.1), 1e5), status="a tenth", lower=np.float32(1.0), upper=float("inf")
+        )
+
+
+class Broken:
+    def solve(self, problem: eco.HarvestProblem) -> eco.Solution:
+        raise SolverError("this solver is broken; use another")
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_solver_that_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
+    solvers = {"broken": Broken(), "own": Own(), "tac": eco.Precautionary("tac")}
+    result = eco.compare("hake-argentina-north", solvers, **SMALL)
+    found = result.to_dict()
+    check_contract(found)
+    broken, own, tac = found["policies"]
+    assert [entry["name"] for entry in found["policies"]] == ["broken", "own", "tac"]
+    assert broken["status"] == "failed: this solver is broken; use another"
+    assert broken["npv"] == {"value": None, "low": None, "high": None}
+    assert broken["seconds"] is None
+    assert own["status"] == "a tenth"
+    assert (own["lower"], own["upper"]) == (1.0, None)
+    assert own["npv_difference"]["value"] == 0.0  # the first that can be scored is the reference
+    assert tac["npv_difference"]["value"] == pytest.approx(tac["npv"]["value"] - own["npv"]["value"])
+    result.save(tmp_path / "run.nc")
+    with xr.open_dataset(tmp_path / "run.nc", engine="h5netcdf") as saved:
+        assert saved.policy.values.tolist() == ["own", "tac"]
+        assert json.loads(saved.attrs["status"])["broken"].startswith("failed: ")
+
+
+@pytest.mark.usefixtures("fitted")
+def test_when_every_solver_fails_all_reasons_are_given() -> None:
+    with pytest.raises(
+        EvaluationError, match=r"every solver failed: a: this solver is broken.*; b: this solver"
+    ):
+        eco.compare("hake-argentina-north", {"a": Broken(), "b": Broken()}, **SMALL)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_one_name_is_one_solver() -> None:
+    assert list(eco.compare("hake-argentina-north", "no-fishing", **SMALL).solutions) == ["no-fishing"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"solvers": ["tca"]}, "unknown solver 'tca': expected one of pomdp"),
+        ({"solvers": []}, "no solvers"),
+        ({"solvers": {"tac": "tac"}}, "the solver 'tac' is a str without a method solve"),
+        ({"growth": "gp"}, "gp serves as the solver gpdp"),
+        ({"collapse": "0.1L"}, "cannot read the collapse limit"),
+        ({"years": 0}, "years must be"),
+        ({"replicates": 0}, "replicates must be"),
+        ({"seed": 1.5}, "seed must be"),
+        ({"implementation_cv": -1.0}, "implementation_cv must be"),
+    ],
+)
+def test_what_means_nothing_is_refused_before_the_fit(
+    changes: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eco.compare  # noqa: B018  (imports the module)
+    monkeypatch.setattr(
+        sys.modules["ecodecide.evaluation.compare"], "fit", lambda *_, **__: pytest.fail("it was fitted")
+    )
+    with pytest.raises((EvaluationError, SolverError), match=words):
+        eco.compare("hake-argentina-north", **changes)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_limit_that_the_stock_does_not_have_is_refused_before_solving() -> None:
+    class NotYet:
+        def solve(self, problem: eco.HarvestProblem) -> eco.Solution:
+            pytest.fail("it was solved")
+
+    with pytest.raises(EvaluationError, match="the collapse limit 'allee' does not exist for this stock"):
+        eco.compare("hake-argentina-north", {"later": NotYet()}, collapse="allee", **SMALL)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_progress_names_every_step() -> None:
+    told: list[tuple[str, float]] = []
+    eco.compare(
+        "hake-argentina-north", ["tac", "no-fishing"], progress=lambda w, s: told.append((w, s)), **SMALL
+    )
+    assert list(dict.fromkeys(words for words, _ in told)) == [
+        "solve tac",
+        "solve no-fishing",
+        "solve",
+        "simulate",
+    ]
+    assert all(0.0 <= share <= 1.0 for _, share in told)
+
+
+def simulated(observe: str) -> eco.CatchHistory:
+    """Twenty years of a logistic stock with r = 0.5 and K = 1000, fished at a sixth to a third and back."""
+    rng = np.random.default_rng(5)
+    rate = np.concatenate([np.linspace(0.15, 0.35, 10), np.linspace(0.35, 0.1, 10)])
+    x, biomass, catch = 900.0, [], []
+    for f in rate:
+        biomass.append(x)
+        catch.append(f * x)
+        s = x - f * x
+        x = (s + 0.5 * s * (1.0 - s / 1000.0)) * np.exp(0.05 * rng.standard_normal())
+    seen = np.array(biomass) * np.exp(0.1 * rng.standard_normal(20))
+    abundance = {"biomass": seen} if observe == "biomass" else {"index": 0.01 * seen}
+    units = {"catch": "t", observe: "t" if observe == "biomass" else "kg/hour"}
+    return eco.CatchHistory(
+        year=np.arange(2001, 2021), catch=catch, id=f"my-{observe}", units=units, **abundance
+    )
+
+
+@pytest.mark.parametrize("observe", ["biomass", "index"])
+def test_a_history_of_ones_own(observe: str) -> None:
+    result = eco.compare(simulated(observe), ["tac", "no-fishing"], **SMALL)
+    found = result.to_dict()
+    check_contract(found)
+    assert found["stock"] == f"my-{observe}"
+    assert found["unit"] == "t"
+    # MSY = r K / 4 = 125 is in the interval; so is the capacity, whatever is known of the biomass
+    for name, truth in (("msy", 125.0), ("carrying_capacity", 1000.0)):
+        assert found["fit"][name]["low"] < truth < found["fit"][name]["high"], name
+    said = "error of the index estimated" if observe == "index" else "biomass as given"
+    assert any(said in line for line in found["assumptions"])
+
+
+def test_catch_alone_cannot_be_fitted_and_says_what_is_missing() -> None:
+    history = eco.CatchHistory(year=np.arange(2001, 2011), catch=np.full(10, 5.0), id="mine")
+    with pytest.raises(
+        FitError, match=r"mine: there is a catch but neither a biomass nor an index.*add a column"
+    ):
+        eco.compare(history, ["tac"], **SMALL)
