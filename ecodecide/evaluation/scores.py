@@ -194,7 +194,7 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     rose: Flags = np.any(above, axis=1)
     total = catch.sum(axis=1)
     change = np.abs(np.diff(catch, axis=1)).sum(axis=1)
-    varies = total > 0.0 if catch.shape[1] > 1 else np.zeros(len(total), dtype=bool)
+    varies = (total > 0.0) & (catch.shape[1] > 1)
     npv = _npv(one)
     return {
         "collapse_probability": _share(fell[starts_above]),
