@@ -78,7 +78,9 @@ def test_histories_fits_and_gpdp(pieces):
     history = eco.load_history("hake-argentina-north")
     posterior = eco.fit(history, growth="logistic", draws=20)
     grid = eco.Grid(upper=1.5e6, cells=60)
-    problem = eco.HarvestProblem(stock=posterior, survey=posterior.survey, economy=pieces["economy"], grid=grid)
+    problem = eco.HarvestProblem(
+        stock=posterior, survey=posterior.survey, economy=pieces["economy"], grid=grid
+    )
     assert eco.Precautionary("40-10").solve(problem).policy is not None
     alone = eco.HarvestProblem(survey=posterior.survey, economy=pieces["economy"], grid=grid, history=history)
     solution = eco.Gpdp().solve(alone)

@@ -114,8 +114,8 @@ def compare(
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import EcodecideWarning
-    from ecodecide.evaluation.compare import DEFAULT_SOLVERS
-    from ecodecide.evaluation.compare import compare as run
+    from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
+    from ecodecide.evaluation.comparison import compare as run
 
     known = _check_usage(solvers, growth, survey, collapse, discount, output)
     seen = tuple(dict.fromkeys(solvers)) or DEFAULT_SOLVERS

@@ -1,7 +1,7 @@
 """Simulated futures: closed loop, scores and comparison."""
 
 from ecodecide.evaluation.closed_loop import evaluate
-from ecodecide.evaluation.compare import compare
+from ecodecide.evaluation.comparison import compare
 from ecodecide.evaluation.scores import score
 
 __all__ = ["compare", "evaluate", "score"]

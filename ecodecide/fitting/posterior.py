@@ -123,7 +123,8 @@ class Posterior:
         cumulative = np.concatenate([[0.0], np.cumsum(self.terminal_mass[1:])])
         below = self.terminal_mass[0] + np.interp(edges[1:], self.terminal_edges[1:], cumulative)
         below[-1] = self.terminal_mass.sum()
-        mass = np.diff(np.concatenate([[0.0], below]))
+        # rounding can turn an empty cell negative
+        mass = np.maximum(np.diff(np.concatenate([[0.0], below])), 0.0)
         return np.asarray(mass / mass.sum(), dtype=float)
 
     def summary(self) -> dict[str, dict[str, float]]:

@@ -29,7 +29,7 @@ def comparison() -> Any:
 @pytest.fixture
 def fitted(comparison: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
-    module = sys.modules["ecodecide.evaluation.compare"]
+    module = sys.modules["ecodecide.evaluation.comparison"]
     monkeypatch.setattr(module, "fit", lambda *_, **__: comparison.posterior)
 
 
@@ -285,7 +285,7 @@ def test_what_means_nothing_is_refused_before_the_fit(
 ) -> None:
     eco.compare  # noqa: B018  (imports the module)
     monkeypatch.setattr(
-        sys.modules["ecodecide.evaluation.compare"], "fit", lambda *_, **__: pytest.fail("it was fitted")
+        sys.modules["ecodecide.evaluation.comparison"], "fit", lambda *_, **__: pytest.fail("it was fitted")
     )
     with pytest.raises((EvaluationError, SolverError), match=words):
         eco.compare("hake-argentina-north", **changes)
