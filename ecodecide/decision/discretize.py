@@ -151,6 +151,8 @@ def initial_belief(problem: HarvestProblem) -> Array:
     ------
     ProblemError
         When it is to be that of a history, and the stock was not fitted to one.
+    GridError
+        When the history ends above the grid.
     """
     grid, initial = problem.grid, problem.initial
     belief_on = getattr(problem.stock, "terminal_belief", None)
@@ -160,6 +162,12 @@ def initial_belief(problem: HarvestProblem) -> Array:
         if belief_on is None:
             raise ProblemError(
                 "initial='history' needs a stock that was fitted to a history: use ecodecide.fit"
+            )
+        above = float(belief_on(np.append(grid.edges, np.inf))[-1])
+        if above > TOLERANCE:
+            raise GridError(
+                f"the grid is too short: the history ends above its upper end {grid.upper:g} with a probability of "
+                f"{above:.1%} (at most {TOLERANCE:.1%} is accepted); use a larger Grid(upper=...)"
             )
         return np.asarray(belief_on(grid.edges), dtype=float)
     n = len(grid.points)

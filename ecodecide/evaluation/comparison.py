@@ -253,7 +253,7 @@ def compare(
     }  # fmt: skip
     return Comparison(
         history, posterior, problem, solutions, failures, runs, score(runs, collapse), settings,
-        _assumptions(history, posterior, survey, implementation_cv), _citations(history, solutions),
+        _assumptions(history, posterior, survey, implementation_cv, solutions), _citations(history, solutions),
     )  # fmt: skip
 
 
@@ -281,7 +281,11 @@ def _solve(
 
 
 def _assumptions(
-    history: CatchHistory, posterior: Posterior, survey: Survey, implementation_cv: float
+    history: CatchHistory,
+    posterior: Posterior,
+    survey: Survey,
+    implementation_cv: float,
+    solutions: Mapping[str, Solution],
 ) -> tuple[str, ...]:
     lines = [
         *history.notes,
@@ -291,6 +295,14 @@ def _assumptions(
         "mixture of the draws, rules for the best estimate",
         "the truth is of the fitted growth law: rules that know the law are favored over gpdp, which does not",
     ]
+    believers = [name for name in ("gpdp", "optimal-control") if name in solutions]
+    if believers:
+        lines.append(f"{' and '.join(believers)}: each survey is taken for the biomass, its error ignored")
+    for name, solution in solutions.items():
+        if solution.settings.get("independent") is False:
+            lines.append(
+                f"{name} learned from the biomass of the fitted growth law: not independent of that law"
+            )
     if implementation_cv > 0.0:
         lines.append(
             f"catch within a CV of {implementation_cv:g} of the quota; quotas are planned without it"

@@ -111,6 +111,10 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"Risk of collapse: {f'the same, {least}' if same else f'least with {least}, most with {most}'}."
         )
+    unfished = [e for e in scored if e["name"] == "no-fishing" and e["collapse_probability"]["value"]]
+    for entry in unfished:
+        chance = percent(entry["collapse_probability"]["value"])
+        lines.append(f"Even without fishing {chance} of the futures fall below the limit.")
     starts = [e for e in scored if e["recovery_probability"]["value"] is not None]
     if starts:
         chances = ", ".join(f"{e['name']} {percent(e['recovery_probability']['value'])}" for e in starts)

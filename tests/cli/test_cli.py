@@ -180,6 +180,9 @@ def test_ties_name_all_and_an_unknown_unit_is_not_printed() -> None:
     # no-fishing, the second, is no way to fish and left out
     assert said(0.25, 0.0, 0.25) == ["Risk of collapse: the same, tac, msy (25 %)."]
     assert said(0.25, 0.0, 0.5) == ["Risk of collapse: least with tac (25 %), most with msy (50 %)."]
+    assert not any(line.startswith("Even without fishing") for line in conclusion(found))
+    said(0.25, 0.125, 0.5)
+    assert "Even without fishing 12 % of the futures fall below the limit." in conclusion(found)
     heads = [str(column.header) for column in comparison_table(found).columns]  # type: ignore[union-attr]
     assert "net present\nvalue (t)" in heads
     found["unit"] = "unknown"

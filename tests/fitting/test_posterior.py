@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import ecodecide as eco
+from ecodecide.decision.discretize import initial_belief
+from ecodecide.errors import GridError
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,8 @@ def test_belief_about_today_keeps_probability_and_mean(posterior):
     assert belief @ coarse.points == pytest.approx(posterior.terminal_mass @ points, abs=0.1 * coarse.step)
     short = eco.Grid(upper=1e5, cells=10)
     assert posterior.terminal_belief(short.edges)[-1] > 0.5, "what lies above the grid is in its last cell"
+    with pytest.raises(GridError, match="the history ends above its upper end 100000"):
+        initial_belief(eco.HarvestProblem(stock=posterior, grid=short))
 
 
 def test_belief_agrees_with_the_drawn_biomass(posterior):
