@@ -6,8 +6,8 @@
 
 q is 1 for a biomass, free for an index. tau is assumed where the observations are an assessment's output,
 which is smooth and conditioned on the same catch, so that its error cannot be told from them; it is
-estimated from an index. The search is for the maximum of the posterior; Laplace draws follow from its
-curvature there.
+estimated from an index. The search is for the maximum of the posterior; Laplace's approximation there
+proposes draws, which are weighed by the posterior itself.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ecodecide.fitting.grid_filter import (
     sample_trajectory,
     smooth_history,
 )
+from ecodecide.fitting.importance import importance_sample
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.priors import (
     CATCHABILITY_SPREAD,
@@ -51,6 +52,9 @@ _START = (0.75, 0.6)
 """Median, as a share of K, and standard deviation of the log of the biomass in the first year."""
 
 _IMPOSSIBLE = -1e9
+
+_PROPOSALS_PER_DRAW, _FEWEST_PROPOSALS, _TOO_FEW = 4, 200, 50.0
+"""Proposals of the importance sampler for each draw asked for, at least so many, and what is too few of worth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,6 +255,11 @@ def _search(
     found = min(results, key=lambda r: float(r.fun))
     converged = bool(found.success)
     words = f"maximum of the posterior found in {sum(r.nit for r in results)} iterations from 2 starts"
+    apart = abs(float(results[0].fun) - float(results[1].fun))
+    if apart > 0.1:
+        words += (
+            f", which ended {apart:.1f} units of log posterior apart: the higher is taken, others may exist"
+        )
     if not converged:
         words = f"the search for the maximum of the posterior ended early ({found.message}): read with care"
     return np.asarray(found.x, dtype=float), -float(found.fun), words, converged
@@ -301,52 +310,48 @@ def _posterior(
     tell: Callable[[str, float], None],
 ) -> Posterior:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
-    factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(best)) * np.trace(covariance))
-    years = len(model.catch)
-    numbers: list[Array] = []
-    terminals: list[float] = []
-    trajectories: list[Array] = []
+    proposals = max(_PROPOSALS_PER_DRAW * draws, _FEWEST_PROPOSALS)
+    sample = importance_sample(
+        model.log_posterior, best, covariance, proposals, rng, lambda share: tell("fit", 0.6 + 0.3 * share)
+    )
+    effective = sample.effective_size
+    if effective <= 0.0:
+        raise FitError(
+            f"{model.history.id}: hardly any {model.law} stock near the best one can have borne these "
+            "catches; check the units of catch and biomass, or try another --growth"
+        )
+    words += f"; {draws} draws of the posterior, worth {effective:.0f} of {proposals} independent proposals"
+    if effective < min(_TOO_FEW, 0.1 * proposals):
+        converged = False
+        words += ", which is few: its intervals are rough; ask for more draws or another growth law"
+    chosen = sample.resample(draws, rng)
+    terminals, trajectories = np.empty(draws), np.empty((draws, len(model.catch)))
     mass = np.zeros(len(model.points))
-    refused = 0
-    while len(numbers) < draws:
-        searched = best + factor @ rng.standard_normal(len(best))
-        uniforms = rng.random(years + 1)
-        possible = log_prior(model.priors, searched) > -200.0
-        run = model.run(searched) if possible else None
-        if run is None or not np.isfinite(run.log_likelihood):
-            refused += 1
-            if refused > 20 * draws:
-                raise FitError(
-                    f"{model.history.id}: hardly any {model.law} stock near the best one can have borne these "
-                    "catches; check the units of catch and biomass, or try another --growth"
-                )
-            continue
-        biomass, terminal = sample_trajectory(run, model.catch, uniforms, model.catch_cv)
-        numbers.append(searched)
-        terminals.append(terminal)
-        trajectories.append(biomass)
+    for i, place in enumerate(chosen):
+        if i == 0 or place != chosen[i - 1]:
+            run = model.run(sample.points[place])
+        uniforms = rng.random(len(model.catch) + 1)
+        trajectories[i], terminals[i] = sample_trajectory(run, model.catch, uniforms, model.catch_cv)
         mass += run.terminal
-        if len(numbers) % 20 == 0:
-            tell("draws from the posterior", 0.6 + 0.4 * len(numbers) / draws)
-    if refused > draws:
-        words += f"; {refused} draws that could not have borne the catches were replaced"
+        tell("fit", 0.9 + 0.1 * i / draws)
+    # in no order, so that the first replicates of a run are as good a sample as any
+    order = rng.permutation(draws)
+    numbers, terminals, trajectories = sample.points[chosen][order], terminals[order], trajectories[order]
     at_best = model.run(best)
     smoothed = smooth_history(at_best, model.catch, model.likelihood(best), model.catch_cv)
-    members = model.stock(np.array(numbers).T, model.scale)
+    members = model.stock(numbers.T, model.scale)
     if not converged:
         warnings.warn(f"{model.history.id}, {model.law}: {words}", ConvergenceWarning, stacklevel=4)
     return Posterior(
         law=model.law,
         best=model.stock(best, model.scale),
-        members=ParametricStock(
-            members.growth, members.noise, members.unit, np.array(terminals) * model.scale
-        ),
+        members=ParametricStock(members.growth, members.noise, members.unit, terminals * model.scale),
         survey=model.assumed or LognormalSurvey(float(np.sqrt(np.expm1(model.sigma(best) ** 2)))),
         observed=model.history.observed,
         terminal_edges=model.edges * model.scale,
         terminal_mass=mass / mass.sum(),
         best_biomass=smoothed @ model.points * model.scale,
-        trajectory_biomass=np.array(trajectories) * model.scale,
+        trajectory_biomass=trajectories * model.scale,
         log_posterior=value,
         assumptions=_assumptions(model, best, survey),
         status=words,
@@ -358,7 +363,7 @@ def _posterior(
             "catch_cv": model.catch_cv,
             "cells": len(model.points) - 1,
             "history": model.history.id,
-            "refused_draws": refused,
+            "effective_draws": effective,
         },
     )
 
