@@ -14,7 +14,8 @@ from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import GridError, ProblemError
 from ecodecide.stock.growth import Array
 from ecodecide.stock.noise import NormalNoise
-from ecodecide.stock.parametric import ParametricStock, Stock
+from ecodecide.stock.parametric import ParametricStock
+from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import NormalSurvey, PerfectSurvey, Survey
 
 

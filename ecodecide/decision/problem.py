@@ -10,7 +10,7 @@ import numpy as np
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.errors import ProblemError
-from ecodecide.stock.parametric import Stock
+from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import PerfectSurvey, Survey
 
 if TYPE_CHECKING:
@@ -62,6 +62,15 @@ class HarvestProblem:
     def __post_init__(self) -> None:
         if self.stock is None and self.history is None:
             raise ProblemError("HarvestProblem needs a stock, or a history from which a solver can learn one")
+        if self.stock is not None and not hasattr(self.stock, "kernel"):
+            raise ProblemError(
+                f"stock must be a stock, got {type(self.stock).__name__}; a growth law becomes one with a noise: "
+                "ParametricStock(law, LognormalNoise(sigma=0.1))"
+            )
+        if not hasattr(self.survey, "sample"):
+            raise ProblemError(
+                f"survey must be a survey such as LognormalSurvey(cv=0.2), got {self.survey!r}"
+            )
         if not (np.isfinite(self.implementation_cv) and self.implementation_cv >= 0.0):
             raise ProblemError(
                 f"implementation_cv must be a number of at least 0, got {self.implementation_cv}"

@@ -20,7 +20,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.errors import EvaluationError, PolicyError
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
-from ecodecide.stock.parametric import Stock
+from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import Survey
 
 SCHEMA = "ecodecide-evaluation-1"
@@ -82,7 +82,8 @@ def evaluate(
     -------
     xarray.Dataset
         Dimensions (policy, world, replicate, year): `biomass` before harvest, `observed`, `quota`, `catch` and
-        `profit`; `final_biomass`, `carrying_capacity`, `b_msy` and `allee_threshold` of each replicate.
+        `profit`; `final_biomass`, `carrying_capacity`, `b_msy` and `allee_threshold` of each replicate; `draw`, a
+        number that replicates share which live in the same of several worlds.
 
     Raises
     ------
@@ -144,6 +145,13 @@ def evaluate(
     )
     for key, values in points.items():
         dataset[key] = (("world", "replicate"), values[None, :])
+    numbers = getattr(worlds, "world_numbers", None)
+    if numbers is not None:
+        dataset["draw"] = (("world", "replicate"), np.asarray(numbers)[None, :])
+        dataset["draw"].attrs = {
+            "long_name": "number of the fixed world; replicates may share one",
+            "units": "1",
+        }
     return _annotate(dataset, worlds.unit, economy, survey, seed, implementation_cv, first_survey)
 
 

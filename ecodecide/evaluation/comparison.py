@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +18,17 @@ from ecodecide import __version__
 from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import EcodecideError, EvaluationError
+from ecodecide.errors import EcodecideError, EcodecideWarning, EvaluationError
 from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
+from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
 from ecodecide.evaluation.scores import METRICS, collapse_limit, read_limit, score
 from ecodecide.fitting import fit
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
-from ecodecide.solvers.registry import CITATIONS, solver_named
+from ecodecide.solvers.registry import solver_named
 from ecodecide.solvers.solution import Solution, Solver
-from ecodecide.stock.survey import Survey
+from ecodecide.stock.survey import Survey, parse_survey
 
 DEFAULT_SOLVERS = ("pomdp", "gpdp", "tac", "optimal-control", "no-fishing")
 """The three kinds of solver, and the two references: full observation, and no fishing at all."""
@@ -54,6 +56,8 @@ class Comparison:
         See `ecodecide.score`.
     settings, assumptions, cite
         For the record.
+    warnings
+        What was warned of on the way.
     """
 
     history: CatchHistory
@@ -66,6 +70,7 @@ class Comparison:
     settings: Mapping[str, Any]
     assumptions: tuple[str, ...]
     cite: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def estimate(self, policy: str, metric: str) -> dict[str, float | None]:
         """Return a score with its 95 % interval; None where it is not defined."""
@@ -85,6 +90,10 @@ class Comparison:
             entry["status"] = solution.status if solution else f"failed: {self.failures[name]}"
             entry["lower"] = _finite(solution.lower) if solution else None
             entry["upper"] = _finite(solution.upper) if solution else None
+            # through JSON and back: tuples become lists, and nothing else than plain values is left
+            entry["settings"] = (
+                json.loads(json.dumps(dict(solution.settings), default=str)) if solution else {}
+            )
             policies.append(entry)
         return {
             "stock": self.history.id,
@@ -93,6 +102,7 @@ class Comparison:
             "fit": {"law": self.posterior.law, "status": self.posterior.status, **self.posterior.summary()},
             "settings": dict(self.settings),
             "assumptions": list(self.assumptions),
+            "warnings": list(self.warnings),
             "cite": list(self.cite),
         }
 
@@ -109,6 +119,16 @@ class Comparison:
             "assumptions": json.dumps(list(self.assumptions)),
             "cite": json.dumps(list(self.cite)),
             "status": json.dumps({**statuses, **{n: f"failed: {w}" for n, w in self.failures.items()}}),
+            "solvers": json.dumps(
+                {name: dict(s.settings) for name, s in self.solutions.items()}, default=str
+            ),
+            "bounds": json.dumps(
+                {n: [_finite(s.lower), _finite(s.upper)] for n, s in self.solutions.items()}
+            ),
+            "warnings": json.dumps(list(self.warnings)),
+            "history": json.dumps(fingerprint(self.history)),
+            "versions": json.dumps(versions()),
+            "scores_schema": self.scores.attrs["schema"],
             "fit": json.dumps(self.posterior.summary()),
         }
         return dataset
@@ -143,7 +163,7 @@ def compare(
     solvers: Sequence[str] | Mapping[str, Solver] = DEFAULT_SOLVERS,
     *,
     growth: str = "logistic",
-    survey: Survey | None = None,
+    survey: Survey | str | None = None,
     economy: Economy | None = None,
     years: int = 50,
     replicates: int = 1000,
@@ -168,7 +188,8 @@ def compare(
     growth
         Growth law of the fit, see `ecodecide.fit`.
     survey
-        Error of the surveys to come, and of an assessment's output in the fit; None takes that of the fit.
+        Error of the surveys to come, and of an assessment's output in the fit, such as ``LognormalSurvey(0.2)`` or
+        ``"lognormal:0.2"``; None takes that of the fit.
     economy
         Price, costs, discount.
     years
@@ -206,6 +227,7 @@ def compare(
     """
     tell = progress or (lambda words, share: None)
     economy = Economy() if economy is None else economy
+    survey = parse_survey(survey) if isinstance(survey, str) else survey
     check_settings(years, replicates, seed, implementation_cv)
     read_limit(collapse)
     if growth == "gp":
@@ -219,42 +241,50 @@ def compare(
             raise EvaluationError(f"the solver {name!r} is a {type(solver).__name__} without a method solve")
     if not named:
         raise EvaluationError("no solvers to compare: give at least one")
-    history = stock if isinstance(stock, CatchHistory) else load_history(stock)
-    posterior = fit(
-        history, growth, survey=survey, seed=seed, progress=lambda words, share: tell("fit", share)
-    )
-    assert isinstance(posterior, Posterior)
-    # a limit that this stock does not have is refused before the long work
-    collapse_limit(_worlds(posterior), collapse)
-    survey = posterior.survey if survey is None else survey
-    problem = HarvestProblem(
-        stock=posterior,
-        survey=survey,
-        economy=economy,
-        grid=suggest_grid(
-            posterior, cells, largest=float(np.quantile(np.asarray(posterior.members.initial_biomass), 0.995))
-        ),
-        history=history,
-        implementation_cv=implementation_cv,
-    )
-    solutions, failures = _solve(named, problem, tell)
-    runs = evaluate(
-        {name: solution.policy for name, solution in solutions.items()},
-        truth=posterior, survey=survey, economy=economy, years=years, replicates=replicates, seed=seed,
-        implementation_cv=implementation_cv, world=f"fitted {growth}",
-        progress=lambda words, share: tell("simulate", share),
-    )  # fmt: skip
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", EcodecideWarning)
+        history = stock if isinstance(stock, CatchHistory) else load_history(stock)
+        posterior = fit(
+            history, growth, survey=survey, seed=seed, progress=lambda words, share: tell("fit", share)
+        )
+        assert isinstance(posterior, Posterior)
+        # a limit that this stock does not have is refused before the long work
+        collapse_limit(_worlds(posterior), collapse)
+        problem = HarvestProblem(
+            stock=posterior,
+            survey=posterior.survey if survey is None else survey,
+            economy=economy,
+            grid=suggest_grid(posterior, cells, largest=_largest(posterior)),
+            history=history,
+            implementation_cv=implementation_cv,
+        )
+        solutions, failures = _solve(named, problem, tell)
+        runs = evaluate(
+            {name: solution.policy for name, solution in solutions.items()},
+            truth=posterior, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
+            implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
+            world=f"fitted {growth}", progress=lambda words, share: tell("simulate", share),
+        )  # fmt: skip
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
         "ecodecide_version": __version__,
-        "solvers": list(named), "growth": growth, "survey": repr(survey), "economy": dict(vars(economy)),
+        "solvers": list(named), "growth": growth, "survey": repr(problem.survey), "economy": dict(vars(economy)),
         "years": years, "replicates": replicates, "seed": seed, "collapse": str(collapse),
-        "implementation_cv": implementation_cv, "gap": gap,
+        "implementation_cv": implementation_cv, "fit": dict(posterior.settings),
         "grid": {"upper": problem.grid.upper, "cells": cells, "scheme": problem.grid.scheme},
     }  # fmt: skip
+    told = tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning))
     return Comparison(
         history, posterior, problem, solutions, failures, runs, score(runs, collapse), settings,
-        _assumptions(history, posterior, survey, implementation_cv, solutions), _citations(history, solutions),
+        assumptions(problem, posterior, history, solutions, years), citations(history, solutions), told,
     )  # fmt: skip
+
+
+def _largest(posterior: Posterior) -> float:
+    """Return a biomass that few futures exceed: of what there is today, and of what there may be without fishing."""
+    today = np.asarray(posterior.members.initial_biomass)
+    return float(max(np.quantile(today, 0.995), np.quantile(posterior.members.carrying_capacity, 0.95)))
 
 
 def _worlds(posterior: Posterior) -> xr.Dataset:
@@ -278,40 +308,3 @@ def _solve(
         raise EvaluationError("every solver failed: " + "; ".join(f"{n}: {w}" for n, w in failures.items()))
     tell("solve", 1.0)
     return solutions, failures
-
-
-def _assumptions(
-    history: CatchHistory,
-    posterior: Posterior,
-    survey: Survey,
-    implementation_cv: float,
-    solutions: Mapping[str, Solution],
-) -> tuple[str, ...]:
-    lines = [
-        *history.notes,
-        *posterior.assumptions,
-        f"surveys to come: {survey!r}",
-        "each replicate lives in one joint draw of parameters and of the biomass today; solvers plan for the "
-        "mixture of the draws, rules for the best estimate",
-        "the truth is of the fitted growth law: rules that know the law are favored over gpdp, which does not",
-    ]
-    believers = [name for name in ("gpdp", "optimal-control") if name in solutions]
-    if believers:
-        lines.append(f"{' and '.join(believers)}: each survey is taken for the biomass, its error ignored")
-    for name, solution in solutions.items():
-        if solution.settings.get("independent") is False:
-            lines.append(
-                f"{name} learned from the biomass of the fitted growth law: not independent of that law"
-            )
-    if implementation_cv > 0.0:
-        lines.append(
-            f"catch within a CV of {implementation_cv:g} of the quota; quotas are planned without it"
-        )
-    return tuple(lines)
-
-
-def _citations(history: CatchHistory, solutions: Mapping[str, Solution]) -> tuple[str, ...]:
-    lines = [f"ecodecide {__version__}"]
-    if history.source:
-        lines.append(f"data: {history.source}")
-    return (*lines, *(CITATIONS[name] for name in solutions if name in CITATIONS))

@@ -33,7 +33,8 @@ def fit(
         With a biomass or an index.
     growth
         ``logistic``, ``pella-tomlinson``, ``beverton-holt``, ``ricker``, ``allen``, ``myers`` or ``may``: the
-        state-space fit of that law; ``gp``: a Gaussian process, which assumes no law.
+        state-space fit of that law; ``gp``: a Gaussian process, which assumes no law. It takes the biomass as
+        it is: `survey`, `catch_cv`, `cells`, `draws`, `seed` and `progress` have no effect on it.
     survey
         The observation error to assume for an assessment's output (lognormal; default CV 0.2). That of an
         index is estimated.
@@ -67,11 +68,11 @@ def fit(
     """
     if growth == "gp":
         from ecodecide.fitting.gaussian_process import fit_gaussian_process
-        from ecodecide.fitting.training_pairs import training_pairs
+        from ecodecide.fitting.lesson import lesson
 
-        escapement, following = training_pairs(history)
+        learned = lesson(history)
         return fit_gaussian_process(
-            escapement, following, scale=history.scale, unit=history.units.get("catch", "")
+            learned.escapement, learned.next_biomass, scale=learned.scale, unit=learned.unit
         )
     from ecodecide.fitting.state_space import fit_state_space
 

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
-from ecodecide.fitting.training_pairs import require_enough
+from ecodecide.fitting.lesson import require_enough
 from ecodecide.stock.growth import Array
 
 SIGNAL_SD = 0.5

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecodecide.decision.belief import before_harvest, condition, harvest
 from ecodecide.stock.growth import Array
-from ecodecide.stock.parametric import Stock
+from ecodecide.stock.protocol import Stock
 
 # Gauss-Hermite nodes and weights of a standard normal: exact for polynomials up to degree 5
 _NODES = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
@@ -170,7 +170,8 @@ def sample_trajectory(
 
     References
     ----------
-    Forward filtering, backward sampling: Kitagawa 1987, Journal of the American Statistical Association 82:1032.
+    Forward filtering on a grid: Kitagawa 1987, Journal of the American Statistical Association 82:1032; backward
+    sampling: Carter & Kohn 1994, Biometrika 81:541.
     """
     nodes, weights = _catch_nodes(catch_cv)
     years = len(catch)

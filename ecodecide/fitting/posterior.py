@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -101,15 +101,7 @@ class Posterior:
 
     def draw(self, replicates: int, rng: np.random.Generator) -> ParametricStock:
         """Return one member per replicate, in turn: the members are draws already."""
-        pick = np.arange(replicates) % self.size
-
-        def taken(value: Any) -> Any:
-            return np.asarray(value)[pick] if np.ndim(value) else value
-
-        members = self.members
-        law = replace(members.growth, **{k: taken(v) for k, v in parameters(members.growth).items()})  # type: ignore[type-var]
-        noise = replace(members.noise, **{k: taken(v) for k, v in vars(members.noise).items()})  # type: ignore[type-var]
-        return ParametricStock(law, noise, self.unit, taken(members.initial_biomass))
+        return self.members.take(np.arange(replicates) % self.size)
 
     def step(self, escapement: Array, z: Array) -> Array:
         """Return the next biomass of each replicate under the best estimate; draw worlds for anything else."""

@@ -59,7 +59,7 @@ class Prior:
 
 
 # r: median 0.4 and a factor of 2 each way cover the categories of resilience 'low' to 'high' of Froese et al.
-# 2017, Fish and Fisheries 18:506 (0.05 to 1.5) within two and a half standard deviations.
+# 2017, Fish and Fisheries 18:506 (0.05 to 1.5) within three standard deviations.
 _R = Prior("r", 0.4, 0.7)
 # Allen's r counts for less: growth at best is r (1 - C/K)^2 / 4 a year, so four times as much is the same prior.
 _R_ALLEN = Prior("r", 1.6, 0.7)
@@ -86,7 +86,11 @@ class Parametrization:
 
 
 def _myers(capacity: Any, excess: Any, theta: Any) -> Myers:
-    """Make the law of its equilibrium and of its asymptote, (1 + excess) times as high."""
+    """Make the law of an equilibrium and of its asymptote, (1 + excess) times as high.
+
+    The equilibrium is the carrying capacity while theta excess / (1 + excess) < 1, its slope there; beyond, it is
+    the threshold, and the carrying capacity lies above it.
+    """
     asymptote = (1.0 + excess) * capacity
     K = excess * capacity**theta
     return Myers(r=asymptote / K, theta=theta, K=K)

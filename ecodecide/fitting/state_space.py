@@ -93,8 +93,7 @@ class StateSpaceModel:
         if not observations:
             raise FitError(
                 f"{history.id}: there is a catch but neither a biomass nor an index, so nothing tells how large "
-                "the stock is; add a column index or biomass (with catch alone only `ecodecide stocks` and "
-                "rules of average catch are of use)"
+                "the stock is: it can be looked at, but not fitted or compared; add a column index or biomass"
             )
         free_q = history.free_catchability
         largest = max(float(np.nanmax(values)) for values in observations.values())
@@ -387,6 +386,12 @@ def _assumptions(model: StateSpaceModel, best: Array, survey: Survey | None) -> 
         lines.append(f"observation error of the index estimated: CV {np.sqrt(np.expm1(sigma**2)):.2g}")
     if model.free_q:
         lines.append(
-            "observations are relative: catchability is free, and the size of the stock rests on the catch"
+            "observations are relative: catchability is free, and the size of the stock rests on the catch; yet "
+            "surveys to come are taken to be in units of biomass and unbiased"
+        )
+    seen = int(sum(np.isfinite(values).sum() for _, values, _ in model.series))
+    if seen < len(model.priors) + 3:
+        lines.append(
+            f"WARNING: {seen} observations for {len(model.priors)} estimated numbers: the figures rest on the priors"
         )
     return tuple(lines)

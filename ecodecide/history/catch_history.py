@@ -22,6 +22,7 @@ Place = Callable[[int, str], str]
 """Names the place of a value, given its row (counted from 0) and its column."""
 
 OBSERVED = ("assessment biomass", "biomass", "index", "catch only")
+_TONNE = dict.fromkeys(("t", "mt", "ton", "tons", "tonne", "tonnes", "metric tons"), "t")
 UNIT_KEYS = ("catch", "biomass", "ssb", "index", "effort")
 
 
@@ -163,7 +164,16 @@ class CatchHistory:
                 f"expected some of {', '.join(UNIT_KEYS)}"
             )
         present = [name for name in UNIT_KEYS if getattr(self, name) is not None]
-        return {name: str(given.get(name) or "unknown") for name in present}
+        units = {name: str(given.get(name) or "unknown") for name in present}
+        known = {
+            name: units[name] for name in ("catch", "biomass") if units.get(name, "unknown") != "unknown"
+        }
+        if len({_TONNE.get(unit.strip().lower(), unit.strip().lower()) for unit in known.values()}) > 1:
+            raise HistoryError(
+                f"history {self.id!r}: the unit of catch is {known['catch']!r} and that of biomass "
+                f"{known['biomass']!r}, expected one and the same; convert one of the two columns"
+            )
+        return units
 
     def _complete_observed(self) -> str:
         has_biomass = self.biomass_like() is not None

@@ -6,19 +6,19 @@ Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631. There is no dynamic 
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ecodecide.decision.discretize import TOLERANCE, falls_off, initial_belief
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import SolverError
+from ecodecide.errors import GridError, SolverError
 from ecodecide.fitting.gaussian_process import LENGTH_PRIOR, NOISE_PRIOR, SIGNAL_SD, fit_gaussian_process
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
-from ecodecide.fitting.training_pairs import pair_up, require_enough
+from ecodecide.fitting.lesson import Lesson, lesson
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
@@ -28,11 +28,11 @@ from ecodecide.stock.growth import Array
 class Gpdp:
     """The optimal policy for a stock whose growth is learned by a Gaussian process.
 
-    It learns from the biomass of the problem's history. Where that is relative (an index, or a biomass that
-    catch exceeds), it learns from the mean biomass of the fitted stock that the problem holds, and says that
-    the two are then not independent. Besides that, the problem's stock serves for the initial belief alone.
-    A grid that is too short for what the process thinks possible beyond its data is lengthened by cells of
-    the same width.
+    It learns from the biomass of the problem's history. Where that is relative (an index, spawning biomass, or
+    a biomass that catch exceeds), it learns from the mean biomass of the fitted stock that the problem holds,
+    and says that the two are then not independent. Besides that, the problem's stock serves for the initial
+    belief alone. A grid that holds the data, but is too short for what the process thinks possible beyond
+    them, is lengthened by cells of the same width, up to 4 times.
 
     Parameters
     ----------
@@ -64,15 +64,17 @@ class Gpdp:
         Raises
         ------
         SolverError
-            When there is no history, or it has no biomass and no fitted stock stands in.
+            When there is no history.
         FitError
-            When fewer than 5 years can be learned from.
+            When it has no biomass or a relative one, and no fitted stock stands in, or when fewer than 5
+            years can be learned from.
         GridError
-            When the grid does not hold the stock that was learned.
+            When the grid does not hold the biomass that is learned from, or the stock that was learned.
         """
         begin = time.perf_counter()
-        lesson = _lesson(problem)
-        stock = gp_stock(problem, self)
+        learned = _lesson(problem)
+        _require_data_on(problem.grid, learned)
+        stock = _learn(learned, self)
         # the belief is that of the problem's own stock and grid, which a Gaussian process does not have
         belief = initial_belief(problem)
         grid = _wide_enough(problem.grid, stock)
@@ -80,14 +82,14 @@ class Gpdp:
         solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
         return replace(
             solution,
-            status=f"{_tell(lesson, stock, grid.points)}; {solution.status}",
+            status=f"{_tell(learned, stock, grid.points)}; {solution.status}",
             seconds=time.perf_counter() - begin,
             settings={
                 **solution.settings,
                 "solver": "gpdp",
                 **asdict(self),
-                "pairs": len(lesson.escapement),
-                "independent": lesson.independent,
+                "pairs": len(learned.escapement),
+                "independent": learned.independent,
                 "length_scale": float(stock.weight @ stock.length_scale) * stock.scale,
                 "noise_sd": float(stock.weight @ stock.noise_sd) * stock.scale,
                 "border_weight": stock.border_weight,
@@ -112,78 +114,60 @@ def gp_stock(problem: HarvestProblem, settings: Gpdp | None = None) -> GaussianP
     Raises
     ------
     SolverError
-        When there is nothing to learn from.
+        When there is no history.
     FitError
-        When fewer than 5 years can be learned from.
+        When there is nothing, or too little, to learn from.
     """
-    lesson, settings = _lesson(problem), settings or Gpdp()
-    return fit_gaussian_process(
-        lesson.escapement, lesson.next_biomass, scale=lesson.scale, unit=lesson.unit, **asdict(settings)
-    )
+    return _learn(_lesson(problem), settings or Gpdp())
 
 
-@dataclass(frozen=True)
-class _Lesson:
-    """What there is to learn from, and where it comes from."""
-
-    escapement: Array
-    next_biomass: Array
-    left_out: int
-    scale: float
-    unit: str
-    origin: str
-    independent: bool
-
-
-def _lesson(problem: HarvestProblem) -> _Lesson:
-    history: Any = problem.history
-    if history is None:
+def _lesson(problem: HarvestProblem) -> Lesson:
+    if problem.history is None:
         raise SolverError(
             "Gpdp learns from a catch history, and this problem has none: give HarvestProblem(history=...)"
         )
-    trajectory = getattr(problem.stock, "trajectory_biomass", None)
-    units = getattr(history, "units", None) or {}
-    independent = True
-    relative = bool(getattr(history, "free_catchability", False))
-    if history.biomass is not None and not (relative and trajectory is not None):
-        biomass, unit, origin = history.biomass, units.get("biomass", "unknown"), "the biomass in the history"
-    elif trajectory is not None:
-        biomass, unit = np.mean(np.asarray(trajectory, dtype=float), axis=0), problem.stock.unit  # type: ignore[union-attr]
-        origin = "the mean biomass of the fitted growth law, so not independent of that law"
-        independent = False
-    elif history.ssb is not None:
-        biomass, unit = history.ssb, units.get("ssb", "unknown")
-        origin = "the spawning biomass in the history, taken for the biomass that is fished"
-    else:
-        raise SolverError(
-            "Gpdp learns from biomass, and this history has none: give a biomass column, or put a stock "
-            "fitted to this history into the problem, and it learns from that fit (then not independent)"
+    return lesson(problem.history, fitted=problem.stock)
+
+
+def _learn(learned: Lesson, settings: Gpdp) -> GaussianProcessStock:
+    return fit_gaussian_process(
+        learned.escapement, learned.next_biomass, scale=learned.scale, unit=learned.unit, **asdict(settings)
+    )
+
+
+def _require_data_on(grid: Grid, learned: Lesson) -> None:
+    """Refuse a grid that ends below the data: biomass was seen that it does not hold."""
+    if learned.scale > grid.upper:
+        unit = "" if learned.unit in ("", "unknown") else f" {learned.unit}"
+        whose = "the history holds" if learned.independent else "the fitted stock had"
+        raise GridError(
+            f"the grid is too short: {whose} biomass up to {learned.scale:.6g}{unit}, above the grid's upper end "
+            f"{grid.upper:g}; use Grid(upper=...) of at least about 1.5 times that biomass"
         )
-    escapement, following, left_out = pair_up(biomass, history.catch)
-    require_enough(len(escapement), left_out)
-    return _Lesson(escapement, following, left_out, float(np.nanmax(biomass)), unit, origin, independent)
 
 
 def _wide_enough(grid: Grid, stock: GaussianProcessStock) -> Grid:
-    """Lengthen a grid by whole cells until it holds what the process thinks possible beyond its data."""
-    cells, upper = grid.cells, grid.upper
-    while grid.scheme == "cells" and cells < 50 * grid.cells:
-        longer = Grid(upper, cells)
+    """Lengthen a grid by whole cells until it holds what the process thinks possible beyond its data.
+
+    One that 4 times the cells would not lengthen enough is returned as it is.
+    """
+    cells = grid.cells
+    while grid.scheme == "cells" and cells <= 4 * grid.cells:
+        longer = grid if cells == grid.cells else Grid(grid.step * cells, cells)
         if falls_off(stock, longer) <= TOLERANCE:
             return longer
-        cells += max(grid.cells // 10, 1)
-        upper = grid.step * cells
+        cells = math.ceil(1.25 * cells)
     return grid
 
 
-def _tell(lesson: _Lesson, stock: GaussianProcessStock, points: Array) -> str:
+def _tell(learned: Lesson, stock: GaussianProcessStock, points: Array) -> str:
     told = [
-        f"learned growth from {len(lesson.escapement)} pairs of years of {lesson.origin}, "
+        f"learned growth from {len(learned.escapement)} pairs of years of {learned.origin}, "
         f"over {len(stock.weight)} quadrature nodes"
     ]
-    if lesson.left_out:
-        told.append(f"{lesson.left_out} years left out because their catch exceeds the biomass")
-    low, high = float(lesson.escapement.min()), float(lesson.escapement.max())
+    if learned.left_out:
+        told.append(f"{learned.left_out} years left out because their catch exceeds the biomass")
+    low, high = float(learned.escapement.min()), float(learned.escapement.max())
     beyond = float(np.mean((points[1:] < low) | (points[1:] > high)))
     if beyond > 0.5:
         told.append(

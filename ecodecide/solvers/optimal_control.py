@@ -28,8 +28,8 @@ class OptimalControl:
     """The optimal policy of a manager who believes every survey.
 
     It plans as if the biomass were seen without error, and then acts on the survey as if it were the
-    biomass. `Solution.upper` is its value of the initial belief: with the biomass known, so above what any
-    manager with this survey can reach.
+    biomass. `Solution.upper` is the value of the initial belief to a manager who knows the biomass: of the problem
+    as it is planned for, no manager with a survey does better.
 
     Parameters
     ----------

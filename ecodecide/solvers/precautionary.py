@@ -20,7 +20,7 @@ from ecodecide.policy.rules import (
     RulePolicy,
 )
 from ecodecide.solvers.solution import Solution
-from ecodecide.stock.parametric import Stock
+from ecodecide.stock.protocol import Stock
 from ecodecide.stock.reference_points import ReferencePoints, best_escapement
 
 RULES = {

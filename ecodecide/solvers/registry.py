@@ -11,7 +11,6 @@ from importlib.metadata import entry_points
 from ecodecide.errors import SolverError
 from ecodecide.solvers.solution import Solver
 
-_RULES = ("tac", "msy", "40-10", "ices", "constant-catch", "constant-f", "constant-escapement", "no-fishing")
 _GROUP = "ecodecide.solvers"
 
 CITATIONS = {
@@ -25,8 +24,10 @@ CITATIONS = {
 
 def solver_names() -> list[str]:
     """Return the names of all solvers that are installed."""
+    from ecodecide.solvers.precautionary import RULES
+
     added = sorted(point.name for point in entry_points(group=_GROUP))
-    return ["pomdp", "gpdp", "optimal-control", *_RULES, *added]
+    return ["pomdp", "gpdp", "optimal-control", *RULES, *added]
 
 
 def solver_named(name: str, gap: float = 0.02) -> Solver:
@@ -62,9 +63,9 @@ def solver_named(name: str, gap: float = 0.02) -> Solver:
         from ecodecide.solvers.optimal_control import OptimalControl
 
         return OptimalControl()
-    if name in _RULES:
-        from ecodecide.solvers.precautionary import Precautionary
+    from ecodecide.solvers.precautionary import RULES, Precautionary
 
+    if name in RULES:
         return Precautionary(name)
     for point in entry_points(group=_GROUP, name=name):
         try:

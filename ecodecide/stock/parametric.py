@@ -1,10 +1,10 @@
-"""A stock with a growth law and a noise, and the protocol that every stock obeys."""
+"""A stock with a growth law and a noise, or a batch of such."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,44 +13,6 @@ from ecodecide.errors import StockError
 from ecodecide.stock.growth import Array, GrowthLaw, Parameter, parameters
 from ecodecide.stock.noise import Noise
 from ecodecide.stock.reference_points import ReferencePoints, law_reference_points
-
-
-class Stock(Protocol):
-    """What every stock offers: parametric, ensemble or Gaussian process.
-
-    `kernel` is the predictive mixture, for solvers; `draw` gives fixed worlds, for the evaluator. The two
-    differ on purpose: redrawing the member each year would hide the risk in the parameters.
-    """
-
-    @property
-    def unit(self) -> str:
-        """The unit of biomass."""
-        ...
-
-    @property
-    def carrying_capacity(self) -> Any:
-        """The largest stable unfished equilibrium; an array with one value per replicate for drawn worlds."""
-        ...
-
-    def reference_points(self) -> ReferencePoints:
-        """Return the reference points of the stock's best estimate."""
-        ...
-
-    def mean(self, escapement: ArrayLike) -> Array:
-        """Return E[next biomass | escapement], with the noise's own mean."""
-        ...
-
-    def kernel(self, escapements: Array, edges: Array) -> Array:
-        """Return P(next biomass in (edges[j], edges[j+1]] | escapements[i]), the lowest edge left out."""
-        ...
-
-    def draw(self, replicates: int, rng: np.random.Generator) -> Stock:
-        """Return one fixed world per replicate; row r depends on the first r + 1 draws alone."""
-        ...
-
-    def step(self, escapement: Array, z: Array) -> Array:
-        """Return the next biomass of each replicate; z is standard normal, one per replicate."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +70,31 @@ class ParametricStock:
         sizes = [np.size(v) for v in parameters(self.growth).values() if np.ndim(v)]
         return sizes[0] if sizes else None
 
+    def take(self, places: Any) -> ParametricStock:
+        """Return the worlds of a batch at some places, as a batch; at one place, with scalar parameters."""
+
+        def taken(value: Any) -> Any:
+            if not np.ndim(value):
+                return value
+            found = np.asarray(value)[places]
+            return found if np.ndim(found) else float(found)
+
+        law = replace(self.growth, **{k: taken(v) for k, v in parameters(self.growth).items()})  # type: ignore[type-var]
+        noise = replace(self.noise, **{k: taken(v) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
+        return ParametricStock(law, noise, self.unit, taken(self.initial_biomass))
+
     def member(self, index: int) -> ParametricStock:
         """Return one world of a batch, with scalar parameters."""
+        return self.take(index)
 
-        def one(value: Any) -> Any:
-            return float(value[index]) if np.ndim(value) else value
-
-        law = replace(self.growth, **{k: one(v) for k, v in parameters(self.growth).items()})  # type: ignore[type-var]
-        noise = replace(self.noise, **{k: one(v) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
-        start = None if self.initial_biomass is None else one(self.initial_biomass)
-        return ParametricStock(law, noise, self.unit, start)
+    @cached_property
+    def world_numbers(self) -> Any:
+        """Shape (worlds,): a number for each world of a batch, equal where worlds are; None for a single one."""
+        if self._batch is None:
+            return None
+        everything = [*parameters(self.growth).values(), *vars(self.noise).values()]
+        columns = [np.asarray(value, dtype=float) for value in everything if np.ndim(value)]
+        return np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
 
     def reference_points(self) -> ReferencePoints:
         """Return MSY, where it is taken, the carrying capacity and the Allee threshold of the growth law."""

@@ -13,12 +13,18 @@ import numpy as np
 import pytest
 
 from ecodecide.errors import ConvergenceWarning, FitError, StockError
+from ecodecide.fitting import fit
 from ecodecide.fitting import gaussian_process as gp
 from ecodecide.fitting.gaussian_process import fit_gaussian_process
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessWorlds
-from ecodecide.fitting.training_pairs import pair_up, training_pairs
+from ecodecide.fitting.lesson import lesson, pair_up
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.stock.growth import Logistic
+from ecodecide.stock.noise import LognormalNoise
+from ecodecide.stock.parametric import ParametricStock
 
 PSEUDO_VARIANCE = 1e-12  # of the added point (0, 0)
+LOGISTIC = ParametricStock(Logistic(r=0.5, K=9.0), LognormalNoise(sigma=0.1))
 
 
 def sample_data(pairs=25, seed=3, upper=80.0):
@@ -262,24 +268,68 @@ def test_units_change_nothing_but_units(stock):
 
 
 def test_pairs_of_a_history():
-    history = SimpleNamespace(
-        catch=np.array([1.0, 2.0, 9.0, 1.0, 1.0, 1.0, 1.0, np.nan]),
-        biomass=np.array([5.0, 6.0, 7.0, 8.0, np.nan, 6.0, 5.0, 4.0]),
-        ssb=None,
-    )
-    s, x, left_out = pair_up(history.biomass, history.catch)
+    biomass = np.array([5.0, 6.0, 7.0, 8.0, np.nan, 6.0, 5.0, 4.0])
+    catch = np.array([1.0, 2.0, 9.0, 1.0, 1.0, 1.0, 1.0, np.nan])
+    s, x, left_out = pair_up(biomass, catch)
     np.testing.assert_array_equal(s, [4.0, 4.0, 5.0, 4.0])
     np.testing.assert_array_equal(x, [6.0, 7.0, 5.0, 4.0])
     assert left_out == 1
-    with pytest.raises(FitError, match=r"at least 5 pairs .* found 4 \(1 more"):
-        training_pairs(history)
     s, x, _ = pair_up([5.0, 6.0, 7.0], [1.0, 2.0])  # a biomass for the year after the last catch
     np.testing.assert_array_equal(x, [6.0, 7.0])
-    history.catch[2], history.ssb, history.biomass = 3.0, history.biomass, None
-    assert len(training_pairs(history)[0]) == 5
-    history.ssb = None
-    with pytest.raises(FitError, match="this history has none"):
-        training_pairs(history)
+
+
+YEARS = np.arange(2001, 2013)
+BIOMASS = np.array([9.0, 7.7, 6.9, 6.2, 5.8, 5.5, 5.3, 6.9, 8.2, 9.0, 8.5, 8.1])
+CATCH = np.tile([2.0, 1.0, 1.5], 4)
+UNITS = {"catch": "t", "biomass": "t"}
+
+
+def fitted_to(biomass):
+    return SimpleNamespace(trajectory_biomass=np.stack([0.9 * biomass, 1.1 * biomass]), unit="t")
+
+
+def test_a_lesson_is_of_absolute_biomass():
+    history = CatchHistory(YEARS, CATCH, biomass=BIOMASS, units=UNITS)
+    learned = lesson(history)
+    assert (learned.left_out, learned.scale, learned.unit, learned.independent) == (0, 9.0, "t", True)
+    np.testing.assert_array_equal(learned.escapement, (BIOMASS - CATCH)[:-1])
+    np.testing.assert_array_equal(learned.next_biomass, BIOMASS[1:])
+    # it comes before that of a fit, and a Gaussian process that is fitted learns it and nothing else
+    assert lesson(history, fitted=fitted_to(2.0 * BIOMASS)).independent
+    stock = fit(history, growth="gp")
+    np.testing.assert_array_equal(stock.escapement, learned.escapement)
+    assert (stock.scale, stock.unit) == (learned.scale, learned.unit)
+    with pytest.raises(FitError, match=r"at least 5 pairs .* found 4"):
+        lesson(CatchHistory(YEARS[:5], CATCH[:5], biomass=BIOMASS[:5]))
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ({"index": BIOMASS / 10.0}, "an index"),
+        ({"index": BIOMASS / 10.0, "biomass": BIOMASS, "observed": "index"}, "an index"),
+        ({"ssb": BIOMASS}, "spawning biomass"),
+        ({"biomass": BIOMASS / 5.0}, "a biomass that the catch exceeds in 6 years"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ecodecide.errors.HistoryWarning")
+def test_relative_biomass_is_learned_through_a_fit_alone(columns, found):
+    history = CatchHistory(YEARS, CATCH, **columns)
+    advice = (
+        f"{found}, which is relative: fit a growth law first and use Gpdp with that stock, or give the bio"
+    )
+    for refuse in (lesson, lambda h: fit(h, growth="gp"), lambda h: lesson(h, fitted=LOGISTIC)):
+        with pytest.raises(FitError, match=advice) as met:
+            refuse(history)
+        assert "\n" not in str(met.value)
+    learned = lesson(history, fitted=fitted_to(BIOMASS))
+    np.testing.assert_allclose(learned.escapement, (BIOMASS - CATCH)[:-1])
+    assert learned.unit == "t" and not learned.independent and "not independent" in learned.origin
+
+
+def test_catch_alone_teaches_nothing():
+    with pytest.raises(FitError, match="this history has none: give a biomass column"):
+        fit(CatchHistory(YEARS, CATCH), growth="gp")
 
 
 def test_refuses_what_it_cannot_learn_from():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +13,17 @@ from ecodecide.decision.discretize import discretize
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import FitError, GridError, SolverError
+from ecodecide.errors import FitError, GridError, HistoryWarning, SolverError
 from ecodecide.fitting.gaussian_process import fit_gaussian_process
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.library import load_history
+from ecodecide.solvers import gpdp
 from ecodecide.solvers.gpdp import Gpdp, gp_stock
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.stock.growth import Allen
 from ecodecide.stock.noise import LognormalNoise
 from ecodecide.stock.parametric import ParametricStock
+from ecodecide.stock.survey import NormalSurvey
 
 TRAINING = Path(__file__).parents[1] / "published" / "boettiger2015_training.csv"
 TRUTH = ParametricStock(Allen(r=2.0, K=8.0, C=5.0), LognormalNoise(sigma=0.05))
@@ -36,9 +40,9 @@ def paper_history():
 
 
 def history(biomass, catch, **columns):
-    """What GPDP reads of a catch history."""
-    given = {"ssb": None, "index": None, "units": {"biomass": "t", "ssb": "t", "catch": "t"}}
-    return SimpleNamespace(year=np.arange(len(catch)), catch=catch, biomass=biomass, **(given | columns))
+    """A catch history in tonnes."""
+    given = {"units": {"biomass": "t", "ssb": "t", "catch": "t"}}
+    return CatchHistory(np.arange(len(catch)), catch, biomass=biomass, **(given | columns))
 
 
 def paper_problem(cells=100, upper=15.0):
@@ -115,16 +119,6 @@ def test_status_tells_where_the_lesson_came_from():
     assert "quadrature nodes" in status
     assert "warning" in status
     assert "of the grid lies beyond the escapements that were seen, 5.38 to 8.81" in status
-    base = paper_history()
-    catch = base.catch.copy()
-    catch[[3, 9]] = 9.0
-    excess = replace(paper_problem(cells=40), history=history(base.biomass, catch))
-    status = Gpdp().solve(excess).status
-    assert "37 pairs" in status
-    assert "2 years left out because their catch exceeds the biomass" in status
-    spawning = replace(paper_problem(cells=40), history=history(None, base.catch, ssb=base.biomass))
-    status = Gpdp().solve(spawning).status
-    assert "spawning biomass in the history, taken for the biomass that is fished" in status
 
 
 class FittedStock(ParametricStock):
@@ -147,23 +141,40 @@ def fitted(biomass):
 
 
 def test_an_index_alone_is_read_through_the_fitted_stock():
-    base = paper_history()
+    base, catch = paper_history(), np.full(40, 0.25)
     for years in (40, 41):  # with and without the biomass after the last catch
         biomass = np.append(base.biomass, 7.0)[:years]
         problem = replace(
             paper_problem(cells=40),
-            history=history(None, base.catch, index={"index": base.biomass / 3.0}),
+            history=history(None, catch, index={"index": base.biomass / 3.0}),
             stock=fitted(biomass),
         )
         solution = Gpdp().solve(problem)
         stock = gp_stock(problem)
-        np.testing.assert_allclose(stock.escapement, biomass[:-1])
+        np.testing.assert_allclose(stock.escapement, biomass[:-1] - 0.25)
         np.testing.assert_allclose(stock.next_biomass, biomass[1:])
         assert stock.unit == "kg"
         assert "not independent" in solution.status
         assert solution.settings["independent"] is False
     # the history's own biomass comes first
     assert "not independent" not in Gpdp().solve(replace(problem, history=base)).status
+
+
+def test_relative_biomass_is_read_through_the_fitted_stock():
+    base = paper_history()
+    catch = base.catch.copy()
+    catch[[3, 9]] = 9.0
+    with pytest.warns(HistoryWarning, match="catch exceeds biomass in 2 years"):
+        exceeded = history(base.biomass, catch)
+    for relative in (exceeded, history(None, base.catch + 0.25, ssb=base.biomass)):
+        problem = replace(paper_problem(cells=40), history=relative)
+        with pytest.raises(FitError, match="relative: fit a growth law first and use Gpdp with that stock"):
+            Gpdp().solve(problem)
+        solution = Gpdp().solve(replace(problem, stock=fitted(base.biomass)))
+        assert "not independent" in solution.status
+        if relative is exceeded:
+            assert "37 pairs" in solution.status
+            assert "2 years left out because their catch exceeds the biomass" in solution.status
 
 
 def test_keeps_the_belief_of_the_fitted_stock():
@@ -182,20 +193,56 @@ def test_refuses_with_one_clear_line():
     base = paper_history()
     with pytest.raises(SolverError, match="none: give HarvestProblem"):
         Gpdp().solve(HarvestProblem(stock=TRUTH, grid=Grid(upper=15.0)))
-    index_alone = history(None, base.catch, index={"index": base.biomass})
-    with pytest.raises(SolverError, match="this history has none: give a biomass column"):
+    index_alone = history(None, base.catch + 0.25, index={"index": base.biomass})
+    with pytest.raises(FitError, match="an index, which is relative"):
         Gpdp().solve(replace(paper_problem(), history=index_alone))
     with pytest.raises(FitError, match="at least 5 pairs"):
         Gpdp().solve(replace(paper_problem(), history=history(base.biomass[:5], base.catch[:5])))
 
 
+def noisy_problem():
+    """A grid that just holds 20 years of a biomass that scatters by a third: the next year may be higher."""
+    biomass = 10.0 + 3.0 * np.random.default_rng(2).standard_normal(20)
+    cells = int(np.ceil(4.0 * biomass.max()))
+    return HarvestProblem(history=history(biomass, np.zeros(20)), grid=Grid(upper=0.25 * cells, cells=cells))
+
+
 def test_a_short_grid_is_lengthened_by_cells_of_the_same_width():
-    problem = paper_problem(upper=7.0, cells=28)
+    problem = noisy_problem()
     with pytest.raises(GridError, match="the grid is too short"):
         discretize(problem.with_stock(gp_stock(problem)))
     points = Gpdp().solve(problem).policy.points
     np.testing.assert_allclose(np.diff(points)[1:], 0.25, rtol=1e-12)
-    assert points[-1] > paper_history().biomass.max()
+    assert problem.grid.upper < points[-1] < 2.0 * problem.grid.upper
+
+
+def test_a_grid_that_ends_below_the_data_is_refused_at_once():
+    problem = HarvestProblem(
+        survey=NormalSurvey(sd=0.1),
+        economy=Economy(discount=0.95),
+        grid=Grid(upper=2.0, cells=100),
+        history=load_history("hake-argentina-north"),
+    )
+    begin = time.perf_counter()
+    with pytest.raises(
+        GridError, match=r"biomass up to 6000.. \w+, above the grid's upper end 2; use Grid\("
+    ):
+        Gpdp().solve(problem)
+    assert time.perf_counter() - begin < 0.5
+    seen = paper_history().biomass
+    relative = history(None, np.full(40, 0.25), index={"index": seen})
+    problem = replace(paper_problem(upper=7.0), history=relative, stock=fitted(seen))
+    with pytest.raises(GridError, match="the fitted stock had biomass up to"):
+        Gpdp().solve(problem)
+
+
+def test_lengthening_ends_after_a_few_kernels(monkeypatch):
+    tried = []
+    monkeypatch.setattr(gpdp, "falls_off", lambda stock, grid: tried.append(grid.cells) or 1.0)
+    problem = noisy_problem()
+    with pytest.raises(GridError, match="the grid is too short: an unfished stock grows above its upper end"):
+        Gpdp().solve(problem)
+    assert tried[0] == problem.grid.cells and len(tried) < 10 and max(tried) <= 4 * problem.grid.cells
 
 
 def test_warns_of_a_stock_that_only_shrinks():

@@ -138,3 +138,20 @@ def test_a_users_law_makes_a_stock():
 def test_what_is_no_stock_is_refused(growth_law, noise, words):
     with pytest.raises(StockError, match=words):
         ParametricStock(growth_law, noise)
+
+
+def test_worlds_of_a_batch_are_taken_and_told_apart():
+    batch = ParametricStock(
+        Logistic(r=np.array([0.5, 0.7, 0.5, 0.5]), K=1.0),
+        LognormalNoise(np.array([0.1, 0.1, 0.1, 0.2])),
+        initial_biomass=np.array([0.3, 0.4, 0.6, 0.7]),
+    )
+    # the third world is the first one again, wherever it starts
+    numbers = batch.world_numbers
+    assert numbers[0] == numbers[2]
+    assert len(set(numbers.tolist())) == 3
+    taken = batch.take(np.array([3, 1]))
+    np.testing.assert_array_equal(taken.growth.r, [0.5, 0.7])
+    np.testing.assert_array_equal(taken.initial_biomass, [0.7, 0.4])
+    assert taken.growth.K == 1.0
+    assert batch.member(1).world_numbers is None

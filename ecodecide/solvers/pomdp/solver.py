@@ -38,8 +38,10 @@ _UNLIKELY = 1e-7
 class Pomdp:
     """Plan with the belief about biomass, not with a point estimate; certified by two bounds.
 
-    The policy's expected net present value is at least `Solution.lower`, and no policy's exceeds
-    `Solution.upper`, both on the problem's grid, from its initial belief before any further survey.
+    Of the problem as it is planned for, on its grid, without end, and from its initial belief before any
+    further survey: the policy's expected net present value is at least `Solution.lower`, and no policy's exceeds
+    `Solution.upper`. A stock that is an ensemble is planned for as the mixture of its members, drawn anew each
+    year.
 
     Parameters
     ----------
