@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecodecide.cli.lines import width, wrapped
+
 if TYPE_CHECKING:
     from ecodecide.stock.survey import Survey
 
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 @click.option(
     "--survey",
     metavar="KIND:ERROR",
-    help="Survey error: lognormal:CV, normal:SD (in units of biomass) or perfect. [default: that of the fit]",
+    help="Error of the surveys to come: lognormal:CV, normal:SD (in units of biomass) or perfect; where the "
+    "history's observations are an assessment's output, also the error assumed of them in the fit. "
+    "[default: that of the fit]",
 )
 @click.option("--years", default=50, show_default=True, type=click.IntRange(1), help="Years to simulate.")
 @click.option(
@@ -87,7 +91,12 @@ if TYPE_CHECKING:
     help="Save futures and scores as NetCDF.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: the table alone.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="No progress, no notes: the table alone, and a warning of a search that stopped early.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
 def compare(
     stock: str,
@@ -113,7 +122,7 @@ def compare(
     any of biomass, ssb, index, index_se.
     """
     from ecodecide.decision.economy import Economy
-    from ecodecide.errors import EcodecideWarning
+    from ecodecide.errors import ConvergenceWarning, EcodecideWarning
     from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
     from ecodecide.evaluation.comparison import compare as run
 
@@ -133,14 +142,17 @@ def compare(
         _show(found, quiet, verbose)
     if output is not None:
         result.save(output)
-    if not quiet:
-        notes = set(found["assumptions"])
-        for warning in caught:
-            words = str(warning.message)
-            if issubclass(warning.category, EcodecideWarning) and not any(note in words for note in notes):
-                click.echo(f"warning: {words}", err=True)
-        if output is not None:
-            click.echo(f"saved {output}", err=True)
+    for warning in caught:
+        words = " ".join(str(warning.message).split())
+        if not issubclass(warning.category, EcodecideWarning):
+            # not ours: as it would have been shown, or not, without us
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif issubclass(warning.category, ConvergenceWarning) or not (
+            quiet or any(note in words for note in found["assumptions"])
+        ):
+            click.echo(f"warning: {words}", err=True)
+    if output is not None and not quiet:
+        click.echo(f"saved {output}", err=True)
 
 
 def _check_usage(
@@ -200,32 +212,30 @@ def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:
 
     from ecodecide.report.table import comparison_table, conclusion, number
 
-    # a pipe has no width of its own
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=110)
-    console.print(comparison_table(found))
+    Console(highlight=False, width=width()).print(comparison_table(found))
     for entry in found["policies"]:
         if entry["status"].startswith("failed") or "stopped" in entry["status"]:
-            console.print(f"{entry['name']}: {entry['status']}", soft_wrap=True, markup=False)
+            click.echo(wrapped(f"{entry['name']}: {entry['status']}"))
     if quiet:
         return
-    for heading, lines in (
-        ("", conclusion(found)),
-        ("Assumptions", found["assumptions"]),
-        ("Cite", found["cite"]),
-    ):
-        if heading:
-            console.print(f"\n{heading}")
-        for line in lines:
-            console.print(f"  {line}" if heading else line, soft_wrap=True, markup=False)
+    click.echo()
+    for line in conclusion(found):
+        click.echo(wrapped(line))
+    for heading in ("Assumptions", "Cite"):
+        click.echo(f"\n{heading}")
+        for line in found[heading.lower()]:
+            click.echo(wrapped(line, indent=2))
     if not verbose:
         return
-    console.print(f"\nFit ({found['fit']['law']}): {found['fit']['status']}", soft_wrap=True, markup=False)
+    click.echo()
+    click.echo(wrapped(f"Fit ({found['fit']['law']}): {found['fit']['status']}"))
     for name, value in found["fit"].items():
         if isinstance(value, dict):
             interval = f"{number(value['low'])} to {number(value['high'])}"
-            console.print(f"  {name}: {number(value['median'])} (90 %: {interval})", markup=False)
-    console.print("\nSolvers")
+            click.echo(f"  {name}: {number(value['median'])} (90 %: {interval})")
+    click.echo("\nSolvers")
     for entry in found["policies"]:
         seconds = "-" if entry["seconds"] is None else f"{entry['seconds']:.1f} s"
-        console.print(f"  {entry['name']} ({seconds}): {entry['status']}", soft_wrap=True, markup=False)
-    console.print(f"\nSettings\n  {json.dumps(found['settings'])}", soft_wrap=True, markup=False)
+        click.echo(wrapped(f"{entry['name']} ({seconds}): {entry['status']}", indent=2))
+    # in one line, to be copied
+    click.echo(f"\nSettings\n  {json.dumps(found['settings'])}")

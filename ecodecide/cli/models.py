@@ -6,6 +6,8 @@ import json
 
 import click
 
+from ecodecide.cli.lines import wrapped
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -36,7 +38,8 @@ def models(as_json: bool) -> None:
         law = model.stock.growth
         numbers = ", ".join(f"{name} = {value:g}" for name, value in parameters(law).items())
         click.echo(f"{model.id}")
-        click.echo(
-            f"    {law.name}: {numbers}; {model.stock.noise!r}; {model.survey!r}; unit of biomass: {model.unit}"
-        )
-        click.echo(f"    source: {model.citation}, doi:{model.doi}")
+        for line in (
+            f"{law.name}: {numbers}; {model.stock.noise!r}; {model.survey!r}; unit of biomass: {model.unit}",
+            f"source: {model.citation}, doi:{model.doi}",
+        ):
+            click.echo(wrapped(line, indent=4))

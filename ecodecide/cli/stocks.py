@@ -7,6 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from ecodecide.cli.lines import wrapped
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -21,6 +23,10 @@ def stocks(as_json: bool) -> None:
     for one in summaries:
         units = ", ".join(f"{column} {unit}" for column, unit in one.units.items())
         click.echo(f"{one.id}")
-        click.echo(f"    {one.species}, {one.region}, {one.years[0]}-{one.years[1]}: {one.observed}")
-        click.echo(f"    units: {units}")
-        click.echo(f"    source: {one.source}")
+        for line in (
+            f"{one.species}, {one.region}, {one.years[0]}-{one.years[1]}: {one.observed}",
+            f"units: {units}",
+            f"source: {one.source}",
+            f"license: {one.license}",
+        ):
+            click.echo(wrapped(line, indent=4))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binomtest
 
 from ecodecide.errors import EvaluationError
 from ecodecide.stock.growth import Array
@@ -30,8 +29,13 @@ METRICS = {
 """The metrics by name, in words."""
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Counts = np.ndarray[Any, np.dtype[np.int64]]
 
-_LEVEL = 0.95
+_Z = 1.959963984540054
+"""The 97.5 % point of the standard normal distribution: intervals hold 95 %."""
+
+_TAIL = 0.05
+"""The share of the futures that the lower tail is of."""
 
 
 def read_limit(collapse: str | float) -> tuple[float, str | None]:
@@ -107,7 +111,8 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     Parameters
     ----------
     runs
-        What `evaluate` returns.
+        What `evaluate` returns. Replicates that its variable `draw` (world, replicate) gives the same number
+        live in the same world, and count together in the intervals; without it each is its own.
     collapse
         The limit, see `collapse_limit`: that of the replicate's own world.
     reference
@@ -117,7 +122,8 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     -------
     xarray.Dataset
         `scores` over (policy, world, metric, estimate), estimate being ``low``, ``value``, ``high``: a 95 %
-        interval, Wilson's for probabilities, normal for means. NaN where a score is not defined.
+        interval, Wilson's for probabilities, normal for means, both as wide as replicates of shared worlds
+        make them. NaN where a score is not defined, or too few replicates tell its interval.
 
     Raises
     ------
@@ -150,9 +156,10 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
     table = np.full((len(names), len(worlds), len(METRICS), 3), np.nan)
     for w in range(len(worlds)):
         base = _npv(runs.isel(world=w).sel(policy=reference))
+        draws = _draws(runs.isel(world=w))
         for p in range(len(names)):
             one = runs.isel(policy=p, world=w)
-            for m, estimate in enumerate(_estimates(one, limit[w], base).values()):
+            for m, estimate in enumerate(_estimates(one, limit[w], base, draws).values()):
                 table[p, w, m] = estimate
     scores = xr.Dataset(
         {"scores": (("policy", "world", "metric", "estimate"), table)},
@@ -169,7 +176,7 @@ def score(runs: xr.Dataset, collapse: str | float = "0.1K", reference: str | Non
         "schema": "ecodecide-scores-1",
         "collapse": str(collapse),
         "reference": reference,
-        "interval": "95 %, Wilson for probabilities, normal for means",
+        "interval": "95 %, Wilson for probabilities, normal for means, robust to replicates of the same draw",
     }
     return scores
 
@@ -182,7 +189,21 @@ def _npv(one: xr.Dataset) -> Array:
     )
 
 
-def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[float, float, float]]:
+def _draws(one: xr.Dataset) -> Counts:
+    """Return the number of the world that each replicate lives in, of those drawn.
+
+    Without such numbers, or where all are the same, the replicates differ by their luck alone: each is its own.
+    """
+    replicates = np.arange(one.sizes["replicate"])
+    if "draw" not in one:
+        return replicates
+    numbers = np.unique(one["draw"].values, return_inverse=True)[1].reshape(-1)
+    return numbers if numbers.any() else replicates
+
+
+def _estimates(
+    one: xr.Dataset, limit: Array, base: Array, draws: Counts
+) -> dict[str, tuple[float, float, float]]:
     biomass = one["biomass"].transpose("replicate", "year").values
     later = np.column_stack([biomass[:, 1:], one["final_biomass"].values])
     catch = one["catch"].transpose("replicate", "year").values
@@ -190,52 +211,83 @@ def _estimates(one: xr.Dataset, limit: Array, base: Array) -> dict[str, tuple[fl
     below: Flags = later < limit[:, None]
     above: Flags = ~below
     starts_above: Flags = biomass[:, 0] >= limit
-    fell: Flags = np.any(below, axis=1)
-    rose: Flags = np.any(above, axis=1)
+    fell: Flags = starts_above & np.any(below, axis=1)
+    rose: Flags = ~starts_above & np.any(above, axis=1)
     total = catch.sum(axis=1)
     change = np.abs(np.diff(catch, axis=1)).sum(axis=1)
     varies = (total > 0.0) & (catch.shape[1] > 1)
     npv = _npv(one)
     return {
-        "collapse_probability": _share(fell[starts_above]),
-        "npv": _mean(npv),
-        "mean_catch": _mean(catch.mean(axis=1)),
-        "aav": _mean(change[varies] / total[varies]),
-        "closed_years": _mean((quota <= 0.0).sum(axis=1) * 1.0),
-        "extinction_probability": _share(np.any(later <= 0.0, axis=1)),
-        "years_below_limit": _mean(below.sum(axis=1) * 1.0),
-        "time_to_collapse": _mean(1.0 + below.argmax(axis=1)[starts_above & fell]),
-        "npv_lower_tail": _lower_tail(npv),
-        "recovery_probability": _share(rose[~starts_above]),
-        "recovery_time": _mean(1.0 + above.argmax(axis=1)[~starts_above & rose]),
-        "npv_difference": _mean(npv - base),
+        "collapse_probability": _share(fell[starts_above], draws[starts_above]),
+        "npv": _mean(npv, draws),
+        "mean_catch": _mean(catch.mean(axis=1), draws),
+        "aav": _mean(change[varies] / total[varies], draws[varies]),
+        "closed_years": _mean((quota <= 0.0).sum(axis=1) * 1.0, draws),
+        "extinction_probability": _share(np.any(later <= 0.0, axis=1), draws),
+        "years_below_limit": _mean(below.sum(axis=1) * 1.0, draws),
+        "time_to_collapse": _mean(1.0 + below.argmax(axis=1)[fell], draws[fell]),
+        "npv_lower_tail": _lower_tail(npv, draws),
+        "recovery_probability": _share(rose[~starts_above], draws[~starts_above]),
+        "recovery_time": _mean(1.0 + above.argmax(axis=1)[rose], draws[rose]),
+        "npv_difference": _mean(npv - base, draws),
     }
 
 
-def _share(hits: Flags) -> tuple[float, float, float]:
-    """Return a proportion and its Wilson interval."""
-    if hits.size == 0:
+def _share(hits: Flags, draws: Counts) -> tuple[float, float, float]:
+    """Return a proportion p and Wilson's interval (1927, J. Am. Stat. Assoc. 22:209).
+
+    Instead of n it takes n/d, d being how many times the variance is that of independent replicates, at
+    least 1. Fewer than five hits, or misses, do not show how alike replicates of the same draw are: then they
+    are taken to be the same.
+    """
+    n = hits.size
+    if n == 0:
         return (np.nan, np.nan, np.nan)
-    k = int(hits.sum())
-    interval = binomtest(k, hits.size).proportion_ci(_LEVEL, method="wilson")
-    value = k / hits.size
-    return (min(float(interval.low), value), value, max(float(interval.high), value))
+    count = int(hits.sum())
+    p = count / n
+    sizes = np.bincount(draws)
+    worst = float((sizes * sizes).sum()) / n
+    variance = _variance(np.asarray(hits, dtype=float), p, draws)
+    known = min(count, n - count) >= 5 and np.isfinite(variance)
+    # over n - 1, so that d is 1 where each replicate is its own
+    effect = variance / (p * (1.0 - p) / (n - 1)) if known and worst > 1.0 else worst
+    m = n / max(effect, 1.0)
+    center = (p + _Z**2 / (2.0 * m)) / (1.0 + _Z**2 / m)
+    half = _Z / (1.0 + _Z**2 / m) * np.sqrt(p * (1.0 - p) / m + _Z**2 / (4.0 * m**2))
+    # at 0 and 1 the ends are those up to rounding
+    return (min(max(float(center - half), 0.0), p), p, max(min(float(center + half), 1.0), p))
 
 
-def _mean(values: Array) -> tuple[float, float, float]:
-    """Return a mean and its normal interval; of a single value no interval is known but itself."""
+def _mean(values: Array, draws: Counts) -> tuple[float, float, float]:
+    """Return a mean and its normal interval; replicates of a single draw tell of none."""
     if values.size == 0:
         return (np.nan, np.nan, np.nan)
     value = float(values.mean())
-    half = 1.959963984540054 * float(values.std(ddof=1)) / np.sqrt(values.size) if values.size > 1 else 0.0
+    half = _Z * float(np.sqrt(_variance(values, value, draws)))
     return (value - half, value, value + half)
 
 
-def _lower_tail(npv: Array) -> tuple[float, float, float]:
-    """Return the mean of the worst twentieth.
+def _variance(values: Array, mean: float, draws: Counts) -> float:
+    """Return the variance of a mean over replicates that share G draws; NaN for G = 1.
+
+    G/(G - 1) sum(n_g^2 (m_g - mean)^2) / n^2 over draws of n_g replicates with the mean m_g: the sandwich
+    estimator (Liang & Zeger 1986, Biometrika 73:13), and the usual one where each replicate is its own.
+    """
+    sizes = np.bincount(draws)
+    groups = int((sizes > 0).sum())
+    if groups < 2:
+        return float(np.nan)
+    # n_g (m_g - mean), added up in the order of the replicates
+    apart = np.bincount(draws, weights=values - mean)
+    return groups / (groups - 1) * float((apart * apart).sum()) / values.size**2
+
+
+def _lower_tail(npv: Array, draws: Counts) -> tuple[float, float, float]:
+    """Return the mean of the worst twentieth; its interval where at least two replicates are in it.
 
     The interval is that of the estimator q - mean(max(q - v, 0)) / 0.05 (Rockafellar & Uryasev 2000, Journal of
     Risk 2:21) at the sample's own quantile q.
     """
-    quantile = float(np.quantile(npv, 0.05, method="inverted_cdf"))
-    return _mean(quantile - np.maximum(quantile - npv, 0.0) / 0.05)
+    quantile = float(np.quantile(npv, _TAIL, method="inverted_cdf"))
+    low, value, high = _mean(quantile - np.maximum(quantile - npv, 0.0) / _TAIL, draws)
+    return (low, value, high) if _TAIL * npv.size >= 2.0 else (np.nan, value, np.nan)

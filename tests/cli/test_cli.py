@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from click.testing import CliRunner, Result
 
 import ecodecide
 from ecodecide.cli import main
-from ecodecide.errors import SolverError
+from ecodecide.cli.lines import width, wrapped
+from ecodecide.errors import ConvergenceWarning, HistoryWarning, SolverError
 from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
 from ecodecide.evaluation.scores import METRICS
-from ecodecide.report.table import comparison_table, conclusion
 from ecodecide.solvers.registry import solver_named, solver_names
 from ecodecide.stock.growth import LAWS
 
@@ -31,6 +32,16 @@ HAKE = ["compare", "hake-argentina-north", *SMALL]
 
 def ecodecide_cli(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
+
+
+def flat(text: str) -> str:
+    """Return a text without its line breaks, which depend on the width."""
+    return " ".join(text.split())
+
+
+@pytest.fixture(autouse=True)
+def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 def check_one_line(result: Result, *words: str) -> None:
@@ -99,6 +110,7 @@ def test_stocks_as_text_and_json() -> None:
     rows = json.loads(ecodecide_cli("stocks", "--json").stdout)
     assert len(rows) == 14
     assert {"id", "species", "region", "years", "units", "observed", "source", "license"} <= set(rows[0])
+    assert all(row["license"] for row in rows)
     text = ecodecide_cli("stocks")
     assert text.exit_code == 0
     assert text.stderr == ""
@@ -109,9 +121,11 @@ def test_stocks_as_text_and_json() -> None:
         for words in (
             row["species"],
             f"{row['years'][0]}-{row['years'][1]}: {row['observed']}",
-            row["source"],
+            f"source: {row['source']}",
+            f"license: {row['license']}",
         ):
-            assert words in text.stdout
+            assert flat(words) in flat(text.stdout)
+    assert max(map(len, text.stdout.splitlines())) <= 100
 
 
 def test_models_as_text_and_json() -> None:
@@ -128,6 +142,30 @@ def test_models_as_text_and_json() -> None:
     for row in rows:
         assert row["id"] in text.stdout
         assert f"doi:{row['doi']}" in text.stdout
+    assert max(map(len, text.stdout.splitlines())) <= 100
+
+
+def test_lines_break_between_words_at_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    assert width() == 30
+    address = "doi:10.1111/j.1467-2979.2011.00435.x"
+    text = wrapped(f"Ricard, Minto, Jensen & Baum 2012, {address}, version 4", indent=2)
+    assert text.splitlines() == [
+        "  Ricard, Minto, Jensen & Baum",
+        "    2012,",
+        f"    {address},",
+        "    version 4",
+    ]
+    for nothing in ("", "0", "wide", "-5"):
+        monkeypatch.setenv("COLUMNS", nothing)
+        monkeypatch.setattr(os, "get_terminal_size", lambda stream: os.terminal_size((77, 20)))
+        assert width() == 77
+
+        def none(stream: int) -> os.terminal_size:
+            raise OSError
+
+        monkeypatch.setattr(os, "get_terminal_size", none)
+        assert width() == 100
 
 
 # --- compare ---
@@ -145,7 +183,8 @@ def test_compare_json_fulfills_the_contract() -> None:
         assert {"seconds", "status"} <= set(entry)
         for metric in METRICS:
             values = [entry[metric][key] for key in ("low", "value", "high")]
-            assert values == [None] * 3 or values == sorted(values)
+            assert None in (values[0], values[2]) or values == sorted(values)
+            assert (values[0] is None) == (values[2] is None)
 
 
 @pytest.mark.usefixtures("fitted")
@@ -166,29 +205,21 @@ def test_compare_prints_a_table_and_what_follows_from_it() -> None:
     verbose = ecodecide_cli(*HAKE, "--verbose").stdout
     for words in ("Fit (logistic)", "msy: ", "Solvers", "Settings"):
         assert words in verbose
+    settings = verbose.splitlines()[-1]
+    assert json.loads(settings)["solvers"] == ["tac", "no-fishing"]
+    assert max(len(line) for line in verbose.splitlines() if line != settings) <= 100
 
 
+@pytest.mark.parametrize("columns", ["80", "100"])
 @pytest.mark.usefixtures("fitted")
-def test_ties_name_all_and_an_unknown_unit_is_not_printed() -> None:
-    found = json.loads(ecodecide_cli(*HAKE, "--solver", "msy", "--json").stdout)
-
-    def said(*risks: float) -> list[str]:
-        for entry, risk in zip(found["policies"], risks, strict=True):
-            entry["collapse_probability"]["value"] = risk
-        return [line for line in conclusion(found) if line.startswith("Risk")]
-
-    # no-fishing, the second, is no way to fish and left out
-    assert said(0.25, 0.0, 0.25) == ["Risk of collapse: the same, tac, msy (25 %)."]
-    assert said(0.25, 0.0, 0.5) == ["Risk of collapse: least with tac (25 %), most with msy (50 %)."]
-    assert not any(line.startswith("Even without fishing") for line in conclusion(found))
-    said(0.25, 0.125, 0.5)
-    assert "Even without fishing 12 % of the futures fall below the limit." in conclusion(found)
-    heads = [str(column.header) for column in comparison_table(found).columns]  # type: ignore[union-attr]
-    assert "net present\nvalue (t)" in heads
-    found["unit"] = "unknown"
-    heads = [str(column.header) for column in comparison_table(found).columns]  # type: ignore[union-attr]
-    assert "net present\nvalue" in heads
-    assert "mean catch\nper year" in heads
+def test_nothing_is_wider_than_the_columns(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    result = ecodecide_cli(*HAKE, "--solver", "constant-escapement")
+    assert max(map(len, result.stdout.splitlines())) <= int(columns)
+    assert "…" not in result.stdout
+    # what a broken line goes on with is indented by two more
+    assert "\n  biomass is the output" in result.stdout
+    assert "\n    its observation error" in result.stdout or columns == "100"
 
 
 @pytest.mark.usefixtures("fitted")
@@ -200,12 +231,49 @@ def test_quiet_is_the_table_alone(tmp_path: Path) -> None:
     lines = result.stdout.strip().splitlines()
     assert lines[0].strip() == "hake-argentina-north: 10 years, 50 futures"
     assert lines[-1].strip() == "second line: 95 % Monte Carlo interval"
-    assert [line.split()[0] for line in lines if line.startswith(("  tac", "  no-"))] == ["tac", "no-fishing"]
+    assert [line.split()[0] for line in lines if line.startswith(("tac", "no-"))] == ["tac", "no-fishing"]
 
 
 @pytest.mark.usefixtures("fitted")
-def test_options_arrive_where_they_belong(tmp_path: Path) -> None:
+def test_warnings_are_lines_on_stderr_and_in_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    evaluate = COMPARE.evaluate
+
+    def warn(*arguments: Any, **options: Any) -> Any:
+        for category, words in (
+            (ConvergenceWarning, "the search\nended early"),
+            (HistoryWarning, "a gap in 1999"),
+            (UserWarning, "not ours"),
+        ):
+            warnings.warn(words, category, stacklevel=1)
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(COMPARE, "evaluate", warn)
+    ours = ["warning: the search ended early", "warning: a gap in 1999"]
+    with pytest.warns(UserWarning, match="not ours") as seen:
+        result = ecodecide_cli(*HAKE)
+    assert [str(w.message) for w in seen] == ["not ours"]
+    assert result.stderr.splitlines() == ours
+    assert "warning" not in result.stdout
+    with pytest.warns(UserWarning, match="not ours"):
+        result = ecodecide_cli(*HAKE, "--quiet", "-o", str(tmp_path / "run"))
+    assert result.stderr.splitlines() == ours[:1]
+    assert (tmp_path / "run").exists()  # a name needs no suffix
+    with pytest.warns(UserWarning, match="not ours"):
+        result = ecodecide_cli(*HAKE, "--json")
+    assert result.stderr.splitlines() == ours
+    assert json.loads(result.stdout)["warnings"] == ["the search\nended early", "a gap in 1999"]
+
+
+@pytest.mark.usefixtures("fitted")
+def test_options_arrive_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.nc"
+    gaps = []
+
+    def named(name: str, gap: float) -> Any:
+        gaps.append(gap)
+        return solver_named(name, gap)
+
+    monkeypatch.setattr(COMPARE, "solver_named", named)
     result = ecodecide_cli(
         *HAKE, "--json", "--seed", "7", "--collapse", "0.2BMSY", "--discount", "0.9", "--implementation", "0.1",
         "--survey", "lognormal:0.3", "--gap", "0.05", "--solver", "tac", "-o", str(path),
@@ -218,9 +286,9 @@ def test_options_arrive_where_they_belong(tmp_path: Path) -> None:
         "collapse": "0.2BMSY",
         "implementation_cv": 0.1,
         "survey": "LognormalSurvey(cv=0.3)",
-        "gap": 0.05,
     }
-    assert wanted.items() <= settings.items()
+    assert {key: settings[key] for key in wanted} == wanted
+    assert gaps == [0.05, 0.05]
     assert settings["economy"]["discount"] == 0.9
     assert (settings["years"], settings["replicates"]) == (10, 50)
     assert settings["grid"]["cells"] == 30
@@ -285,7 +353,7 @@ def test_a_solver_that_fails_says_so_under_the_table(monkeypatch: pytest.MonkeyP
     )
     result = ecodecide_cli(*HAKE, "--quiet")
     assert result.exit_code == 0
-    assert "tac: failed: this solver is broken [really]; use another" in result.stdout
+    assert "\ntac: failed: this solver is broken [really]; use another\n" in result.stdout
 
 
 @pytest.mark.usefixtures("fitted")
@@ -403,7 +471,7 @@ def test_catch_above_biomass_is_said_once_with_the_years(tmp_path: Path) -> None
     path.write_text(GOOD.replace("2003,11", "2003,110"))
     result = ecodecide_cli("compare", str(path), *SMALL)
     assert result.exit_code == 0
-    assert (result.stdout + result.stderr).count("catch exceeds biomass in 1 year (2003)") == 1
+    assert flat(result.stdout + result.stderr).count("catch exceeds biomass in 1 year (2003)") == 1
 
 
 # --- a terminal, a pipe, an interrupt ---
@@ -453,6 +521,22 @@ def test_a_pipe_gets_the_table_and_nothing_else() -> None:
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "Most valuable: tac" in done.stdout
+
+
+def test_the_figures_do_not_depend_on_the_number_of_threads() -> None:
+    command = [*PROGRAM, "compare", "hake-argentina-north", "--json"]
+    command += ["--replicates", "20", "--years", "5", "--cells", "30"]
+    found = []
+    for threads in ("1", "2"):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=300, env=environment, check=True
+        )
+        printed = json.loads(done.stdout)
+        for entry in printed["policies"]:
+            assert entry.pop("seconds") > 0.0
+        found.append(json.dumps(printed))
+    assert found[0] == found[1]
 
 
 def test_an_interrupt_is_one_line_and_leaves_no_file(tmp_path: Path) -> None:

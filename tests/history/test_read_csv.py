@@ -132,7 +132,8 @@ def test_unknown_columns_are_named_and_ignored(read):
 def test_header_lines_say_what_the_history_is(read):
     history = read(
         "# id: here\n#Species: cod (Gadus morhua)\n# source: A, B & C 1999: a title\n# license: CC0\n"
-        "# observed: assessment biomass\n# catch_unit: thousand t\n# biomass_unit: thousand t\n# color: red\n" + GOOD
+        "# observed: assessment biomass\n# catch_unit: thousand t\n# biomass_unit: thousand t\n# color: red\n"
+        + GOOD
     )
     assert (history.id, history.species, history.license) == ("here", "cod (Gadus morhua)", "CC0")
     assert history.source == "A, B & C 1999: a title"
@@ -150,7 +151,9 @@ def test_header_lines_survive_a_spreadsheet(read):
 def test_a_unit_in_the_title_of_a_column_is_taken(read):
     history = read(GOOD.replace("catch", "Catch (t)").replace("biomass", "Biomass [tonnes]"))
     assert history.units == {"catch": "t", "biomass": "tonnes"}
-    with pytest.raises(HistoryError, match=r"unit of catch is 't' and that of biomass 'thousand t'.*convert one"):
+    with pytest.raises(
+        HistoryError, match=r"unit of catch is 't' and that of biomass 'thousand t'.*convert one"
+    ):
         read(GOOD.replace("catch", "Catch (t)").replace("biomass", "Biomass [thousand t]"))
 
 
