@@ -122,7 +122,7 @@ def compare(
     any of biomass, ssb, index, index_se.
     """
     from ecodecide.decision.economy import Economy
-    from ecodecide.errors import ConvergenceWarning, EcodecideWarning
+    from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
     from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
     from ecodecide.evaluation.comparison import compare as run
 
@@ -136,12 +136,19 @@ def compare(
             implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
     found = result.to_dict()
+    # neither a full disk nor a reader that closes the pipe costs the other half of the result
+    unsaved = None
+    if output is not None:
+        try:
+            result.save(output)
+        except EvaluationError as problem:
+            unsaved = problem
     if as_json:
         click.echo(json.dumps(found, indent=2, allow_nan=False))
     else:
         _show(found, quiet, verbose)
-    if output is not None:
-        result.save(output)
+    if unsaved is not None:
+        raise unsaved
     for warning in caught:
         words = " ".join(str(warning.message).split())
         if not issubclass(warning.category, EcodecideWarning):

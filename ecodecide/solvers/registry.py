@@ -70,7 +70,7 @@ def solver_named(name: str, gap: float = 0.02) -> Solver:
     for point in entry_points(group=_GROUP, name=name):
         try:
             solver: Solver = point.load()()
-        except Exception as problem:
+        except Exception as problem:  # somebody else's code: whatever it raises is said in one line
             raise SolverError(f"the solver {name!r} of {point.value} does not load: {problem!r}") from problem
         return solver
     raise SolverError(f"unknown solver {name!r}: expected one of {', '.join(solver_names())}")

@@ -565,3 +565,15 @@ def test_an_interrupt_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(COMPARE, "fit", interrupted)
     check_one_line(ecodecide_cli(*HAKE), "interrupted: nothing was written")
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_reader_that_closes_the_pipe_does_not_cost_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(importlib.import_module("ecodecide.cli.compare"), "_show", closed)
+    ecodecide_cli(*HAKE, "-o", str(tmp_path / "run.nc"))
+    assert (tmp_path / "run.nc").exists()
