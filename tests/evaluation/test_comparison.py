@@ -341,11 +341,11 @@ def test_a_history_of_ones_own(observe: str) -> None:
     check_contract(found)
     assert found["stock"] == f"my-{observe}"
     assert found["unit"] == "t"
-    # MSY = r K / 4 = 125 and the capacity lie in the 90 % interval or within half its length of it: one history of
-    # twenty years, of which an interval of 90 % misses one in ten
-    for name, truth in (("msy", 125.0), ("carrying_capacity", 1000.0)):
-        low, high = found["fit"][name]["low"], found["fit"][name]["high"]
-        assert low - 0.5 * (high - low) < truth < high + 0.5 * (high - low), name
+    # MSY = r K / 4 = 125 is in the 90 % interval; so is the capacity where the biomass is known. An index of twenty
+    # years says little of it: how often its intervals hold the truth is tested with the fit, over many histories
+    truths = {"msy": 125.0, "carrying_capacity": 1000.0} if observe == "biomass" else {"msy": 125.0}
+    for name, truth in truths.items():
+        assert found["fit"][name]["low"] < truth < found["fit"][name]["high"], name
     said = "error of the index estimated" if observe == "index" else "biomass as given"
     assert any(said in line for line in found["assumptions"])
 

@@ -1,11 +1,13 @@
 """The state-space fit: its likelihood against a particle filter, and what it finds in data it was made of."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.random import default_rng
 
 import ecodecide as eco
-from ecodecide.errors import FitError, HistoryWarning
+from ecodecide.errors import ConvergenceWarning, FitError, HistoryWarning
 from ecodecide.fitting.priors import PARAMETRIZATIONS
 from ecodecide.fitting.state_space import StateSpaceModel
 from ecodecide.stock.growth import LAWS, parameters
@@ -82,12 +84,9 @@ def from_biomass():
 def test_the_truth_lies_within_the_posterior(from_biomass):
     _, biomass, after, posterior = from_biomass
     summary = posterior.summary()
-    # one data set, fixed seed: the 90 % interval widened by its own half on either side is missed by
-    # a calibrated posterior in well under 1 % of data sets
+    # the 90 % interval; calibration over many histories is tested below
     for name, truth in (("r", 0.6), ("K", 1000.0), ("msy", 150.0), ("biomass_now", after)):
-        low, high = summary[name]["low"], summary[name]["high"]
-        half = 0.5 * (high - low)
-        assert low - half < truth < high + half, name
+        assert summary[name]["low"] < truth < summary[name]["high"], name
     # 200 draws: the mean trajectory follows the true biomass within its survey error
     assert np.mean(np.abs(np.log(posterior.best_biomass / biomass))) < 0.12
     assert posterior.trajectory_biomass.shape == (200, len(biomass))
@@ -117,8 +116,7 @@ def test_an_index_is_fitted_with_its_own_error_and_catchability():
     # the observation error is estimated: 0.15 was put in; with 40 observations its posterior sd is about 0.02
     assert posterior.survey.cv == pytest.approx(0.15, abs=0.06)
     summary = posterior.summary()
-    low, high = summary["biomass_now"]["low"], summary["biomass_now"]["high"]
-    assert low - 0.5 * (high - low) < after < high + 0.5 * (high - low)
+    assert summary["biomass_now"]["low"] < after < summary["biomass_now"]["high"]
     assert any("catchability" in line for line in posterior.assumptions)
 
 
@@ -175,3 +173,44 @@ def test_errors_say_what_to_do():
 def test_gp_is_a_growth_too():
     stock = eco.fit(eco.load_history("hake-argentina-north"), growth="gp")
     assert stock.carrying_capacity > 0.0
+
+
+def test_posteriors_hold_the_truth_as_often_as_they_say():
+    """Truths drawn from the prior, data from the truths: then ranks are uniform, whatever the prior.
+
+    Cook, Gelman & Rubin 2006, Journal of Computational and Graphical Statistics 15:675. The catches are given, and
+    truths that cannot bear them are drawn again, as the likelihood has it. An index, so that everything is estimated.
+    """
+    rng = default_rng(4)
+    years, stocks, cv = 18, 24, 0.05
+    catch = np.concatenate([np.linspace(0.3, 1.0, 9), np.linspace(1.0, 0.4, 9)])
+    inside = {"r": 0, "K": 0, "process_sigma": 0, "biomass_now": 0}
+    for _ in range(stocks):
+        while True:
+            # the priors of ecodecide.fitting.priors, largest catch 1, and 0.75 K within a factor of e^0.6 at first
+            K, r = 8.0 * np.exp(0.9 * rng.standard_normal()), 0.4 * np.exp(0.7 * rng.standard_normal())
+            sigma, tau = 0.15 * np.exp(0.5 * rng.standard_normal()), 0.2 * np.exp(0.5 * rng.standard_normal())
+            x, seen = 0.75 * K * np.exp(0.6 * rng.standard_normal()), []
+            for caught in catch:
+                seen.append(x)
+                s = x - caught * np.exp(np.sqrt(np.log1p(cv**2)) * rng.standard_normal())
+                x = (
+                    max(s + r * s * (1.0 - s / K), 0.0) * np.exp(sigma * rng.standard_normal())
+                    if s > 0.0
+                    else -1.0
+                )
+                if x < 0.0:
+                    break
+            # a stock that overshot into extinction has no later index; such truths are not what the fit is for
+            if x > 0.0 and min(seen) > 0.0:
+                break
+        index = 0.003 * np.array(seen) * np.exp(tau * rng.standard_normal(years))
+        history = eco.CatchHistory(year=np.arange(1990, 1990 + years), catch=catch, index=index)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # some of these truths are wild
+            summary = eco.fit(history, cells=100, draws=100).summary()
+        for name, truth in (("r", r), ("K", K), ("process_sigma", sigma), ("biomass_now", x)):
+            inside[name] += summary[name]["low"] < truth < summary[name]["high"]
+    # 24 intervals of 90 %: binomial, 17 or fewer with a probability of 0.7 % each
+    for name, count in inside.items():
+        assert count >= 18, (name, count)
