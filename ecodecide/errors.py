@@ -38,6 +38,10 @@ class FitError(EcodecideError, RuntimeError):
     """A history cannot be fitted, or the fit did not succeed."""
 
 
+class FormatError(EcodecideError, ValueError):
+    """A file of another program's format is not what its format says; the message gives the line."""
+
+
 class SolverError(EcodecideError, RuntimeError):
     """A solver cannot solve this problem."""
 
