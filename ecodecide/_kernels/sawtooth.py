@@ -18,30 +18,71 @@ from ecodecide._kernels.compile import kernel
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Cells = NDArray[np.int32]
 
 
 @kernel
-def sawtooth(
-    e: Numbers, corner: float, points: Numbers, depth: Numbers, order: Indices, size: Indices, count: int
-) -> float:
-    """Return the sawtooth bound of one belief, `corner` being e.q."""
+def deepest(
+    e: Numbers,
+    inverse: Numbers,
+    order: Indices,
+    size: Indices,
+    depth: Numbers,
+    middle: Numbers,
+    ranked: Indices,
+    count: int,
+) -> tuple[float, int, float]:
+    """Return the deepest correction of a belief, the point that gives it (-1: none), and its share there.
+
+    `ranked` lists the points by their mean state, `middle` these means. Points whose means lie further off than
+    the belief's own standard deviation (and a state) are passed over: they correct next to nothing.
+    """
+    n = e.shape[0]
+    mass = 0.0
+    mean = 0.0
+    square = 0.0
+    for x in range(n):
+        mass += e[x]
+        mean += e[x] * x
+        square += e[x] * x * x
+    if mass <= 0.0:
+        return 0.0, -1, 0.0
+    mean /= mass
+    reach = max(square / mass - mean * mean, 0.0) ** 0.5 + 1.0
+    right = np.searchsorted(middle[:count], mean)
+    left = right - 1
     best = 0.0
-    for k in range(count):
+    point = -1
+    share = 0.0
+    while True:
+        # the nearest first: it makes short work of the others
+        from_left = mean - middle[left] if left >= 0 else 1e300
+        from_right = middle[right] - mean if right < count else 1e300
+        if min(from_left, from_right) > reach:
+            break
+        if from_left < from_right:
+            k = ranked[left]
+            left -= 1
+        else:
+            k = ranked[right]
+            right += 1
         d = depth[k]
         if d >= best:
             continue
         enough = best / d
         ratio = 1e300
         for j in range(size[k]):
-            x = order[k, j]
-            r = e[x] / points[k, x]
+            r = e[order[k, j]] * inverse[k, j]
             if r < ratio:
                 ratio = r
                 if ratio <= enough:
                     break
-        if ratio * d < best:
+        # the second condition is not idle: rounding may let a share that was cut short pass the first
+        if ratio * d < best and ratio > enough:
             best = ratio * d
-    return corner + best
+            point = k
+            share = ratio
+    return best, point, share
 
 
 @kernel
@@ -65,10 +106,12 @@ def best_quotas(
     reward: Numbers,
     q: Numbers,
     discount: float,
-    points: Numbers,
-    depth: Numbers,
+    inverse: Numbers,
     order: Indices,
     size: Indices,
+    depth: Numbers,
+    middle: Numbers,
+    ranked: Indices,
     count: int,
     quota: Indices,
     value: Numbers,
@@ -101,11 +144,128 @@ def best_quotas(
             for x in range(n):
                 corner += e[x] * q[x]
                 profit += beliefs[i, x] * reward[x, a]
-            bound = profit + discount * sawtooth(e, corner, points, depth, order, size, count)
+            bound = profit + discount * (
+                corner + deepest(e, inverse, order, size, depth, middle, ranked, count)[0]
+            )
             if bound < worth[i, a]:
                 worth[i, a] = bound
         quota[i] = a
         value[i] = top
+
+
+@kernel
+def successor_shares(
+    grown: Numbers,
+    seen: Numbers,
+    start: Indices,
+    cell: Cells,
+    inverse: Numbers,
+    order: Indices,
+    size: Indices,
+    depth: Numbers,
+    middle: Numbers,
+    ranked: Indices,
+    count: int,
+    point: Cells,
+    share: Numbers,
+) -> None:
+    """Find the point that corrects best what follows from each source, observation and quota listed.
+
+    Source i has grown to grown[i]; entries start[i] to start[i + 1] of `cell` are its observations and quotas,
+    o n + a, ascending. The belief that follows is not normalized: it holds the probability of its observation.
+    """
+    n = grown.shape[1]
+    joint = np.empty(n)
+    e = np.empty(n)
+    for i in range(grown.shape[0]):
+        heard = -1
+        for j in range(start[i], start[i + 1]):
+            o = cell[j] // n
+            if o != heard:
+                heard = o
+                for x in range(n):
+                    joint[x] = grown[i, x] * seen[o, x]
+            shift(joint, cell[j] % n, e)
+            _, k, r = deepest(e, inverse, order, size, depth, middle, ranked, count)
+            point[j] = k
+            share[j] = r
+
+
+@kernel
+def likely_shares(
+    grown: Numbers,
+    seen: Numbers,
+    plain: Numbers,
+    worth: Numbers,
+    discount: float,
+    slack: float,
+    unlikely: float,
+    inverse: Numbers,
+    order: Indices,
+    size: Indices,
+    depth: Numbers,
+    middle: Numbers,
+    ranked: Indices,
+    count: int,
+    cell: Cells,
+    point: Cells,
+    share: Numbers,
+) -> int:
+    """As `successor_shares` for one source, for the quotas alone that may be best.
+
+    `plain[o, a]` is the bound with the states that follow known for sure, `worth[o, a]` <= it another one. Of each
+    observation, quotas are taken in the order of these until the rest lie below the best by more than the slack.
+    Observations no likelier than `unlikely` are left out.
+    Returns how many entries were written.
+    """
+    n = grown.shape[0]
+    joint = np.empty(n)
+    e = np.empty(n)
+    done = np.zeros(n, dtype=np.bool_)
+    found = 0
+    for o in range(n):
+        done[:] = False
+        chance = 0.0
+        for x in range(n):
+            joint[x] = grown[x] * seen[o, x]
+            chance += joint[x]
+        if chance <= unlikely:
+            continue
+        best = -1e300
+        while True:
+            a = -1
+            top = best - slack * chance
+            for j in range(n):
+                if not done[j] and worth[o, j] > top:
+                    top = worth[o, j]
+                    a = j
+            if a < 0:
+                break
+            done[a] = True
+            shift(joint, a, e)
+            d, k, r = deepest(e, inverse, order, size, depth, middle, ranked, count)
+            cell[found] = o * n + a
+            point[found] = k
+            share[found] = r
+            found += 1
+            best = max(best, min(worth[o, a], plain[o, a] + discount * d))
+    return found
+
+
+@kernel
+def add_depths(
+    e: Numbers, start: Indices, cell: Cells, depth: Numbers, row: Indices, factor: float, worth: Numbers
+) -> None:
+    """Add factor sum over s of e(s) depth(s, o, a) to worth[row[o], a], for rows of at least 0."""
+    n = e.shape[0]
+    for s in range(n):
+        if e[s] <= 0.0:
+            continue
+        weight = factor * e[s]
+        for i in range(start[s], start[s + 1]):
+            o = row[cell[i] // n]
+            if o >= 0:
+                worth[o, cell[i] % n] += weight * depth[i]
 
 
 @kernel

@@ -12,13 +12,23 @@ import numpy as np
 import pytest
 
 import ecodecide as eco
-from ecodecide._kernels.sawtooth import best_quotas, dominated, sawtooth
+from ecodecide._kernels.sawtooth import (
+    add_depths,
+    best_quotas,
+    deepest,
+    dominated,
+    likely_shares,
+    successor_shares,
+)
 from ecodecide.decision.discretize import DiscreteProblem
 from ecodecide.errors import SolverError
 from ecodecide.solvers.optimal_control import policy_iteration
+from ecodecide.solvers.pomdp import bounds as bounds_module
+from ecodecide.solvers.pomdp import sharpen as sharpen_module
 from ecodecide.solvers.pomdp import solver as pomdp_module
 from ecodecide.solvers.pomdp.bounds import LowerBound, UpperBound
 from ecodecide.solvers.pomdp.informed_bound import informed_bound
+from ecodecide.solvers.pomdp.sharpen import sharpen
 from ecodecide.solvers.pomdp.solver import _Search
 
 
@@ -151,14 +161,14 @@ def assert_bounds_hold(search, arrays, m):
     return exact_above - exact_below
 
 
-@pytest.mark.parametrize("seed", range(32))
+@pytest.mark.parametrize("seed", range(52))
 def test_bounds_hold_the_exact_value(seed):
-    """For 32 random problems with 3 to 5 states: lower <= exact <= upper, to rounding."""
+    """For 52 random problems with 3 to 5 states: lower <= exact <= upper, to rounding."""
     arrays = random_problem(seed)
     search, converged, _ = search_of(arrays)
-    assert converged
     lower, upper = search.root_bounds()
-    assert upper - lower <= 1e-3 * abs(upper) + 1e-12
+    # a thousandth of the value; or, where it is small against rewards of both signs, of their spread
+    assert converged or upper - lower <= 2e-3 * np.ptp(arrays.reward)
     width = assert_bounds_hold(search, arrays, {3: 16, 4: 8, 5: 6}[len(arrays.initial)])
     # with values up to 1/(1-g) times 3 or so, a bracket of this width would show a wrong bound
     assert width <= 0.08 * np.ptp(arrays.reward)
@@ -176,6 +186,66 @@ def test_bounds_hold_when_most_observations_are_lumped(seed, monkeypatch):
     assert_bounds_hold(search, arrays, 20)
 
 
+@pytest.mark.parametrize("rounds", [2, 5, 20])
+@pytest.mark.parametrize("seed", [0, 3, 5, 8, 12, 19])
+def test_bounds_hold_when_sharpened_all_the_time(seed, rounds, monkeypatch):
+    """After every walk, with coarse points that lack much of their tails, and stopped early or late."""
+    monkeypatch.setattr(sharpen_module, "_ROUNDS", rounds)
+    monkeypatch.setattr(sharpen_module, "_CORNERS_FIRST", 1)
+    monkeypatch.setattr(bounds_module, "_TAIL", 0.5)
+    arrays = random_problem(seed, n=4)
+    search = _Search(arrays, 50.0)
+    for _ in range(6):
+        lower, upper = search.root_bounds()
+        search.trace.append((0.0, lower, upper))
+        search.walk(lower, upper, 0.0)
+        q = search.upper.q.copy()
+        sharpen(search.upper, search.lower, search.visited, 0.5, 1000, lambda: False)
+        assert (search.upper.q <= q + 1e-12).all()
+        search.sharpened += 1
+    assert_monotone(search.trace)
+    assert_bounds_hold(search, arrays, 9)
+
+
+def test_sharpening_that_runs_out_of_time_changes_nothing():
+    search, _, _ = search_of(eco.discretize(fishery()), gap=0.0, iterations=7)
+    q, beliefs = search.upper.q.copy(), np.random.default_rng(1).dirichlet(np.ones(21), size=50)
+    before = [search.upper.value(e) for e in beliefs]
+    sharpen(search.upper, search.lower, search.visited, 0.5, 1000, lambda: True)
+    assert np.array_equal(search.upper.q, q)
+    assert [search.upper.value(e) for e in beliefs] == pytest.approx(before, abs=1e-12)
+
+
+def test_sharpening_pays():
+    """On a fishery of 40 cells, eight walks and one sharpening leave less than two thirds of the gap of walks alone."""
+    arrays = eco.discretize(fishery(cells=40))
+    search, _, _ = search_of(arrays, gap=0.0, iterations=8)
+    lower, upper = search.root_bounds()
+    plain = _Search(arrays, 50.0)
+    for _ in range(8):
+        plain.walk(*plain.root_bounds(), 0.0)
+    assert upper - lower < (plain.root_bounds()[1] - plain.root_bounds()[0]) * 2.0 / 3.0
+    # and the corners, which walks never touch, have come down
+    assert (search.upper.q < plain.upper.q - 1e-3).any()
+
+
+@pytest.mark.parametrize("what", ["upper bound too low", "corner too low", "lower bound too high"])
+def test_a_broken_bound_is_found_out(what):
+    """The checks of this file see a bound that is wrong by 3 % of the spread of rewards over 1 - g."""
+    arrays = random_problem(0, n=3)
+    search, _, _ = search_of(arrays)
+    wrong = 0.03 * np.ptp(arrays.reward) / (1.0 - arrays.discount)
+    assert_bounds_hold(search, arrays, 16)
+    if what == "upper bound too low":
+        search.upper.restore(search.upper.q, search.upper.values[: search.upper.count] - wrong)
+    elif what == "corner too low":
+        search.upper.corners(search.upper.q - wrong * (np.arange(3) == 1))
+    else:
+        search.lower.add(search.lower.vectors + wrong, search.lower.actions)
+    with pytest.raises((AssertionError, SolverError)):
+        assert_bounds_hold(search, arrays, 16)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_forgetting_keeps_the_bounds(seed):
     """With room for three nodes almost every visit makes its node anew."""
@@ -188,7 +258,7 @@ def test_forgetting_keeps_the_bounds(seed):
         search.walk(lower, upper, 0.0)
     assert len(search._nodes) <= 3
     assert_bounds_hold(search, arrays, 9)
-    points = search.upper._points[: search.upper.count]
+    points = search.upper.points[: search.upper.count]
     assert len(np.unique(points, axis=0)) == len(points)
     assert_monotone(search.trace)
 
@@ -202,10 +272,15 @@ def test_nodes_know_their_points():
             continue
         named += 1
         assert node.point < upper.count
-        assert np.array_equal(upper._points[node.point], node.e)
-        size = upper._size[node.point]
-        assert size == np.count_nonzero(node.e)
-        assert (np.diff(node.e[upper._order[node.point, :size]]) >= 0.0).all()
+        point, size = upper.points[node.point], upper._size[node.point]
+        kept = point > 0.0
+        # without its tails
+        assert np.array_equal(point[kept], node.e[kept])
+        assert size == np.count_nonzero(kept)
+        assert (np.diff(point[upper._order[node.point, :size]]) >= 0.0).all()
+        assert upper._inverse[node.point, :size] == pytest.approx(
+            1.0 / point[upper._order[node.point, :size]]
+        )
     assert named > 10
 
 
@@ -303,45 +378,66 @@ def test_informed_bound_that_is_stopped_early_is_still_a_bound(rounds):
 # --- the kernels ---
 
 
-def sawtooth_twin(e, q, points, values):
+def deepest_twin(e, points, depth):
+    """The deepest correction by plain arrays, of the points whose mean is near."""
+    states = np.arange(len(e))
+    if e.sum() <= 0.0:
+        return 0.0
+    mean = e @ states / e.sum()
+    reach = np.sqrt(max(e @ states**2 / e.sum() - mean**2, 0.0)) + 1.0
     best = 0.0
-    for point, value in zip(points, values, strict=True):
+    for point, d in zip(points, depth, strict=True):
         there = point > 0.0
-        best = min(best, (value - point @ q) * (e[there] / point[there]).min())
-    return e @ q + best
+        if abs(point @ states / point.sum() - mean) <= reach:
+            best = min(best, d * (e[there] / point[there]).min())
+    return best
 
 
 def upper_arrays(rng, n, count):
-    """Random points below a random corner bound, in the shape that the kernels eat."""
+    """Random points below a random corner bound: q, points, depths, and the shape that the kernels eat."""
     q = rng.uniform(1.0, 3.0, n)
     points = rng.dirichlet(np.full(n, 0.6), size=count) * rng.integers(0, 2, (count, n))
     points[points.sum(axis=1) == 0.0] = np.eye(n)[1]
     points /= points.sum(axis=1, keepdims=True)
-    values = points @ q - rng.uniform(0.0, 0.8, count)
+    depth = -rng.uniform(0.0, 0.8, count)
     order, size = np.zeros((count, n), dtype=np.int64), np.zeros(count, dtype=np.int64)
+    inverse = np.zeros((count, n))
     for k in range(count):
         states = np.flatnonzero(points[k])
         states = states[np.argsort(points[k][states])]
         size[k], order[k, : len(states)] = len(states), states
-    return q, points, values, values - points @ q, order, size
+        inverse[k, : len(states)] = 1.0 / points[k, states]
+    means = points @ np.arange(n)
+    ranked = np.argsort(means)
+    return q, points, depth, (inverse, order, size, depth, means[ranked], ranked, count)
 
 
 @pytest.mark.parametrize("mass", [1.0, 0.4])
-def test_sawtooth_agrees_with_its_twin(mass):
-    """For beliefs, and for parts of beliefs that sum to less."""
+def test_deepest_agrees_with_its_twin(mass):
+    """For beliefs, and for parts of beliefs that sum to less; and it names the point and the share."""
     rng = np.random.default_rng(1)
-    q, points, values, depth, order, size = upper_arrays(rng, 6, 40)
+    _, points, depth, interpolation = upper_arrays(rng, 6, 40)
     deeper = 0
     for e in rng.dirichlet(np.ones(6), size=200) * mass:
-        fast = sawtooth(e, float(e @ q), points, depth, order, size, len(points))
-        assert fast == pytest.approx(sawtooth_twin(e, q, points, values), abs=1e-13)
-        deeper += fast < e @ q - 1e-6
+        below, point, share = deepest(e, *interpolation)
+        assert below == pytest.approx(deepest_twin(e, points, depth), abs=1e-13)
+        if point >= 0:
+            assert below == pytest.approx(share * depth[point], abs=1e-13)
+            assert (share * points[point] <= e + 1e-13).all()
+        deeper += below < -1e-6
     assert deeper > 50
+    assert deepest(np.zeros(6), *interpolation) == (0.0, -1, 0.0)
+
+
+def harvested(b, a):
+    e = np.zeros_like(b)
+    np.add.at(e, np.maximum(np.arange(len(b)) - a, 0), b)
+    return e
 
 
 def test_best_quotas_agrees_with_trying_them_all():
     rng = np.random.default_rng(2)
-    q, points, values, depth, order, size = upper_arrays(rng, 6, 40)
+    q, points, depth, interpolation = upper_arrays(rng, 6, 40)
     reward, g = rng.normal(size=(6, 6)), 0.9
     beliefs = rng.dirichlet(np.ones(6), size=50)
     left = np.maximum(np.arange(6)[:, None] - np.arange(6), 0)
@@ -349,16 +445,69 @@ def test_best_quotas_agrees_with_trying_them_all():
     exact = np.empty((50, 6))
     for i, b in enumerate(beliefs):
         for a in range(6):
-            e = np.array([b[left[:, a] == s].sum() for s in range(6)])
-            exact[i, a] = b @ reward[:, a] + g * sawtooth_twin(e, q, points, values)
+            e = harvested(b, a)
+            exact[i, a] = b @ reward[:, a] + g * (e @ q + deepest_twin(e, points, depth))
     quota, value = np.empty(50, dtype=np.int64), np.empty(50)
-    arguments = (reward, q, g, points, depth, order, size, len(points), quota, value)
-    best_quotas(beliefs, worth, *arguments)
+    best_quotas(beliefs, worth, reward, q, g, *interpolation, quota, value)
     assert value == pytest.approx(exact.max(axis=1), abs=1e-12)
     assert np.array_equal(quota, exact.argmax(axis=1))
     assert (worth >= exact - 1e-12).all()
     # some quotas were never brought up to date, which is the point
     assert (worth > exact + 1e-6).any()
+
+
+def test_shares_of_successors_agree_with_trying_them_all():
+    """Listed one by one, or found by their bounds: each the deepest correction of the belief that follows."""
+    rng = np.random.default_rng(3)
+    n, g = 6, 0.9
+    q, points, depth, interpolation = upper_arrays(rng, n, 40)
+    grown, seen = rng.dirichlet(np.ones(n), size=3), rng.dirichlet(np.ones(n), size=n).T.copy()
+    exact = np.array(
+        [
+            [[deepest_twin(harvested(p * seen[o], a), points, depth) for a in range(n)] for o in range(n)]
+            for p in grown
+        ]
+    )
+    cell = np.tile(np.arange(n * n, dtype=np.int32), 3)
+    start = np.arange(4) * n * n
+    point, share = np.empty(len(cell), dtype=np.int32), np.empty(len(cell))
+    successor_shares(grown, seen, start, cell, *interpolation, point, share)
+    found = np.where(point >= 0, share * depth[point], 0.0).reshape(exact.shape)
+    assert found == pytest.approx(exact, abs=1e-13)
+    assert exact.min() < -0.01
+    left = np.maximum(np.arange(n)[:, None] - np.arange(n), 0)
+    informed = rng.uniform(size=(n, n)) + g * q[left]
+    room = (np.empty(n * n, dtype=np.int32), np.empty(n * n, dtype=np.int32), np.empty(n * n))
+    fewer = 0
+    for i, p in enumerate(grown):
+        plain = (seen * p) @ informed
+        count = likely_shares(p, seen, plain, plain.copy(), g, 0.0, 1e-6, *interpolation, *room)
+        fewer += count < n * n
+        listed = room[0][:count]
+        below = np.where(room[1][:count] >= 0, room[2][:count] * depth[room[1][:count]], 0.0)
+        assert below == pytest.approx(exact[i].ravel()[listed], abs=1e-13)
+        worth = plain.copy().ravel()
+        worth[listed] += g * below
+        # what is not listed cannot be best
+        assert worth.reshape(n, n).max(axis=1) == pytest.approx((plain + g * exact[i]).max(axis=1), abs=1e-13)
+    assert fewer == 3
+
+
+def test_depths_mix_as_beliefs_do():
+    rng = np.random.default_rng(4)
+    n = 5
+    dense = -rng.uniform(size=(n, n, n)) * (rng.uniform(size=(n, n, n)) < 0.4)
+    each = [np.flatnonzero(d) for d in dense.reshape(n, -1)]
+    start = np.cumsum([0, *(len(cells) for cells in each)])
+    cell = np.concatenate(each).astype(np.int32)
+    e, heard = rng.dirichlet(np.ones(n)), np.array([1, 3, 4])
+    e[2] = 0.0
+    row = np.full(n, -1)
+    row[heard] = np.arange(3)
+    worth = rng.normal(size=(3, n))
+    expected = worth + 0.9 * np.einsum("s,soa->oa", e, dense)[heard]
+    add_depths(e, start, cell, dense[dense != 0.0], row, 0.9, worth)
+    assert worth == pytest.approx(expected, abs=1e-13)
 
 
 @pytest.mark.parametrize("checked", [0, 25])
@@ -595,11 +744,11 @@ def test_units_and_price_in_powers_of_two_change_no_digit():
 @pytest.mark.parametrize(("price", "scale"), [(7.0, 1.0), (1.0, 1000.0), (1e-6, 1e5)])
 def test_units_and_price_change_no_decision(price, scale):
     """With other factors the last digits differ, and where two quotas tie a walk may turn the other way: the
-    bounds then agree to far less than the gap of half a percent, and so do the quotas, to a cell."""
+    bounds then agree to a tenth of the gap of half a percent, and the quotas to a cell."""
     one = eco.Pomdp(gap=0.005).solve(fishery())
     two = eco.Pomdp(gap=0.005).solve(fishery(economy=eco.Economy(price=price), scale=scale))
-    assert two.lower == pytest.approx(price * scale * one.lower, rel=1e-5)
-    assert two.upper == pytest.approx(price * scale * one.upper, rel=1e-5)
+    assert two.lower == pytest.approx(price * scale * one.lower, rel=5e-4)
+    assert two.upper == pytest.approx(price * scale * one.upper, rel=5e-4)
     assert decisions(two, scale) == pytest.approx(decisions(one, 1.0), abs=0.01)
 
 

@@ -12,6 +12,7 @@ furthest apart, taking the quota that the upper bound favors, and tightens both 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -24,11 +25,24 @@ from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.solvers.pomdp.bounds import LowerBound, UpperBound
+from ecodecide.solvers.pomdp.sharpen import sharpen
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
 
 _DEPTH = 200
 """The longest walk, in years: with g = 0.95 what lies beyond counts for 4e-5."""
+
+_SHARPEN = 8
+"""The upper bound is sharpened all at once after so many walks, then after three times as many, and so on."""
+
+_REST = 0.05
+"""A backup's vectors are taken until those that are left would add less than this share of what all add."""
+
+_WORTHWHILE = 1e-4
+"""A backup that adds less to the lower bound than this share of what the walk aims at adds nothing."""
+
+_WITNESSES = 100
+"""About so many beliefs tell which vectors of a backup are kept."""
 
 _UNLIKELY = 1e-7
 """Observations less likely than this are bounded all at once, not one by one."""
@@ -74,7 +88,7 @@ class Pomdp:
     (True, True, True)
     """
 
-    gap: float = 0.01
+    gap: float = 0.005
     seconds: float = 60.0
     iterations: int | None = None
     memory: float = 400.0
@@ -128,6 +142,12 @@ class Pomdp:
                 advice = "allow more seconds, a wider gap or a coarser grid"
                 return f"stopped by time, not reproducible: {left}; {advice}", False
             search.walk(lower, upper, self.gap * abs(upper))
+            search.sharpen_if_due(lambda: time.perf_counter() - begin >= self.seconds)
+
+
+def _thinned(beliefs: Array) -> Array:
+    """Return some of many beliefs after neighboring observations, which are much alike."""
+    return beliefs[:: len(beliefs) // _WITNESSES + 1]
 
 
 @dataclass(eq=False)
@@ -146,6 +166,10 @@ class _Node:
         Shape (heard, n): upper bound on each quota there.
     point
         The node's place in the upper bound.
+    value
+        Upper bound on the node.
+    sharpened
+        How often the upper bound had been sharpened when `worth` was made.
     """
 
     e: Array
@@ -156,6 +180,7 @@ class _Node:
     worth: Array
     point: int | None = None
     value: float = field(default=np.inf)
+    sharpened: int = -1
 
 
 class _Search:
@@ -166,12 +191,19 @@ class _Search:
         self.lower = LowerBound(arrays)
         self.upper = UpperBound(arrays)
         self.walks = 0
+        self.sharpened = 0
+        self.visited = np.zeros(len(arrays.initial))
         self.trace: list[tuple[float, float, float]] = []
         self._root = arrays.initial[None, :]
         self._root_worth = self._root @ self.upper.informed
+        after = arrays.observation.T * arrays.initial
+        self._surveyed = _thinned(after)
         self._nodes: dict[bytes, _Node] = {}
         n = len(arrays.initial)
-        self._most_nodes = max(int(memory * 1e6 / (16.0 * n * n)), 2 * _DEPTH)
+        # half for the nodes, n quotas and n states after each of n observations; half for the successors
+        # of corners and of points, 24 bytes each
+        self._most_nodes = int(memory / 2.0 * 1e6 / (16.0 * n * n))
+        self._most_successors = int(memory / 4.0 * 1e6 / 24.0)
 
     def root_bounds(self) -> tuple[float, float]:
         """Return the bounds of the initial belief."""
@@ -188,25 +220,39 @@ class _Search:
         """Follow the widest gap down from the root, then tighten both bounds on the way back."""
         g = self.arrays.discount
         aim = max(0.5 * (upper - lower), 0.9 * goal)
-        parent, row, quota = self._root, 0, int(self._root_quota[0])
+        parent, chance, row = self._root, np.ones(1), 0
+        quota = int(self._root_quota[0])
         path = []
         for depth in range(1, _DEPTH + 1):
             node = self._node(parent[row], quota)
             quotas, values = self._tighten_upper(node)
             floor = self.lower.value(node.beliefs)
-            path.append((node, parent))
+            path.append((node, parent, chance))
             allowed = aim * g**-depth
             excess = node.chance * (values - floor - allowed / g)
             row = int(np.argmax(excess))
             if node.value - float(node.chance @ floor) <= allowed or excess[row] <= 0.0:
                 break
-            parent, quota = node.beliefs, int(quotas[row])
-        for node, witnesses in reversed(path):
-            self._tighten_lower(node, witnesses, 1e-3 * aim)
+            parent, chance, quota = node.beliefs, node.chance, int(quotas[row])
+        for node, witnesses, chance in reversed(path):
+            self._tighten_lower(node, witnesses, chance, _WORTHWHILE * aim)
             self._tighten_upper(node)
+        for node, _, _ in path:
+            np.maximum(self.visited, node.e, out=self.visited)
         self.walks += 1
         if self.walks % 5 == 0:
             self._tidy()
+
+    def sharpen_if_due(self, expired: Callable[[], bool]) -> None:
+        """Sharpen the upper bound after 8, 24, 72, ... walks, each time with points twice as near."""
+        if self.walks < _SHARPEN * 3**self.sharpened:
+            return
+        self.sharpened += 1
+        self.lower.prune()
+        sharpen(
+            self.upper, self.lower, self.visited, 1.0 - 0.5**self.sharpened, self._most_successors, expired
+        )
+        self._root_worth = np.minimum(self._root_worth, self._root @ self.upper.informed)
 
     def _node(self, belief: Array, quota: int) -> _Node:
         e = np.empty_like(belief)
@@ -219,9 +265,17 @@ class _Search:
             heard = np.flatnonzero(chance > _UNLIKELY)
             beliefs = joint[heard] / chance[heard, None]
             rest = max(1.0 - float(chance[heard].sum()), 0.0)
-            node = _Node(e, heard, chance[heard], rest, beliefs, beliefs @ self.upper.informed)
+            node = _Node(e, heard, chance[heard], rest, beliefs, np.full((len(heard), len(e)), np.inf))
+        self._renew(node)
         self._nodes[key] = node
         return node
+
+    def _renew(self, node: _Node) -> None:
+        """Bring the bounds on a node's quotas up to the sharpest corners."""
+        if node.sharpened < self.sharpened:
+            node.sharpened = self.sharpened
+            worth = self.upper.worth(node.e, node.beliefs * node.chance[:, None], node.heard)
+            node.worth = np.minimum(node.worth, worth / node.chance[:, None])
 
     def _tighten_upper(self, node: _Node) -> tuple[Any, Array]:
         """Back up the upper bound at a node; return the best quota and its bound after each observation."""
@@ -231,8 +285,13 @@ class _Search:
         node.value = min(value, self.upper.value(node.e))
         return quotas, values
 
-    def _tighten_lower(self, node: _Node, witnesses: Array, worthwhile: float) -> None:
-        """Back up the lower bound at a node, and keep the vectors that raise it where the walk came from."""
+    def _tighten_lower(self, node: _Node, witnesses: Array, chance: Array, worthwhile: float) -> None:
+        """Back up the lower bound at a node, and keep the vectors that raise it where the walk came from.
+
+        One backup gives a vector for each quota. They are taken in the order of what they add to the bound of
+        the witnesses, each weighed by its chance, until the rest adds little. Witnesses are, besides, the initial
+        belief after each survey that may come before the first quota, as it does in practice.
+        """
         arrays = self.arrays
         vectors = self.lower.vectors
         best = np.argmax(node.beliefs @ vectors.T, axis=1)
@@ -240,12 +299,19 @@ class _Search:
         unheard = 1.0 - arrays.observation[:, node.heard].sum(axis=1)
         after += np.maximum(unheard, 0.0) * vectors[0]
         worth = (arrays.reward + arrays.discount * (arrays.kernel @ after)[arrays.left]).T
+        witnesses = np.concatenate([_thinned(witnesses * chance[:, None]), self._surveyed])
         new = witnesses @ worth.T
-        quota = new.argmax(axis=1)
-        raised = new[np.arange(len(quota)), quota] - self.lower.value(witnesses)
-        chosen = np.unique(quota[raised > worthwhile])
-        if chosen.size:
-            self.lower.add(worth[chosen], chosen)
+        floor = self.lower.value(witnesses)
+        total = float(np.maximum(new.max(axis=1) - floor, 0.0).sum())
+        chosen: list[int] = []
+        left = total
+        while left > max(worthwhile, _REST * total):
+            quota = int(np.argmax(np.maximum(new - floor[:, None], 0.0).sum(axis=0)))
+            chosen.append(quota)
+            floor = np.maximum(floor, new[:, quota])
+            left = float(np.maximum(new.max(axis=1) - floor, 0.0).sum())
+        if chosen:
+            self.lower.add(worth[chosen], np.array(chosen))
 
     def _tidy(self) -> None:
         self.lower.prune()
