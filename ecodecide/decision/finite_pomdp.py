@@ -98,10 +98,8 @@ class FinitePomdp:
         if not 0.0 < self.discount < 1.0:
             raise ProblemError(f"discount must be a factor in (0, 1), got {self.discount}")
         self._check_shapes(initial.shape, (states,), "the initial belief")
-        transition = tuple(_stochastic(t, f"transition of action {a}") for a, t in enumerate(self.transition))
-        observation = tuple(
-            _stochastic(o, f"observation of action {a}") for a, o in enumerate(self.observation)
-        )
+        transition = _stochastic_each(self.transition, "transition")
+        observation = _stochastic_each(self.observation, "observation")
         observations = observation[0].shape[1]
         for a in range(actions):
             self._check_shapes(transition[a].shape, (states, states), f"transition of action {a}")
@@ -220,10 +218,17 @@ def _distribution(row: Array, what: str) -> Array:
     return np.asarray(row / row.sum(), dtype=float)
 
 
+def _stochastic_each(arrays: Sequence[Any], what: str) -> tuple[csr_array, ...]:
+    """Check and copy each array, once where actions share it."""
+    made: dict[int, csr_array] = {}
+    for action, rows in enumerate(arrays):
+        if id(rows) not in made:
+            made[id(rows)] = _stochastic(rows, f"{what} of action {action}")
+    return tuple(made[id(rows)] for rows in arrays)
+
+
 def _stochastic(rows: Any, what: str) -> csr_array:
-    found = csr_array(rows, dtype=float)
-    if found is rows:
-        found = found.copy()
+    found = csr_array(rows, dtype=float, copy=True)
     found.sum_duplicates()
     if found.data.size and (not np.all(np.isfinite(found.data)) or found.data.min() < 0.0):
         raise ProblemError(f"{what} holds a probability that is negative or not finite")
