@@ -13,6 +13,8 @@ from ecodecide.errors import EcodecideError
 _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
     "models": "List the published stock models that come with ecodecide.",
+    "reproduce": "Reproduce a published study, claim by claim.",
+    "solve": "Solve a POMDP file and write its policy.",
     "stocks": "List the catch histories that come with ecodecide.",
 }
 """The subcommands; each is the function of its name in the module of its name, imported when it is called."""

@@ -1,0 +1,164 @@
+"""`ecodecide reproduce`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ecodecide.cli.lines import width, wrapped
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Console
+
+
+@click.command()
+@click.argument("study")
+@click.option(
+    "--replicates", default=2000, show_default=True, type=click.IntRange(2), help="Futures to simulate."
+)
+@click.option("--years", default=100, show_default=True, type=click.IntRange(2), help="Years to simulate.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="The same seed gives the same figures.",
+)
+@click.option(
+    "--cells",
+    default=100,
+    show_default=True,
+    type=click.IntRange(10, 400),
+    help="Points of the study's grid; the default is its own.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save everything as NetCDF."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes: the claims alone.")
+def reproduce(
+    study: str,
+    replicates: int,
+    years: int,
+    seed: int,
+    cells: int,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Reproduce a published STUDY, claim by claim: memarzadeh2019.
+
+    Its model is solved and simulated again; each of its claims gets a paired difference with a 95 % interval, and
+    holds, does not hold, or cannot be told. memarzadeh2019 takes some minutes.
+    """
+    from ecodecide.errors import EvaluationError
+    from ecodecide.reproduction import reproduce as run
+    from ecodecide.reproduction import save
+    from ecodecide.reproduction.rows import to_dict
+
+    _check_output(output)
+    with _progress(quiet) as progress:
+        found = run(study, replicates=replicates, years=years, seed=seed, cells=cells, progress=progress)
+    # neither a full disk nor a reader that closes the pipe costs the other half of the result
+    unsaved = None
+    if output is not None:
+        try:
+            save(found, output)
+        except EvaluationError as problem:
+            unsaved = problem
+    if as_json:
+        click.echo(json.dumps(to_dict(found), indent=2, allow_nan=False))
+    else:
+        _show(found, quiet)
+    if unsaved is not None:
+        raise unsaved
+    if output is not None and not quiet:
+        click.echo(f"saved {output}", err=True)
+
+
+def _check_output(output: Path | None) -> None:
+    """Refuse a folder that cannot be written to before the long work begins."""
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
+    if not os.access(output.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """Show progress on a terminal; nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("solve", total=1.0)
+        yield lambda words, share: bar.update(task, description=words, completed=share)
+
+
+_SCORES = ("σg", "σm", "policy", "npv", "exact", "collapse, %", "exact", "biomass", "exact")
+_CLAIMS = ("fig.", "claim", "the paper", "from K/6", "from the belief")
+_STARTS = {"K/6": "from K/6, as in the paper", "belief": "from the POMDP's own belief"}
+
+
+def _show(study: xr.Dataset, quiet: bool) -> None:
+    from rich.console import Console
+
+    from ecodecide.reproduction import rows
+
+    console = Console(highlight=False, width=width())
+    years, replicates = study.attrs["years"], study.attrs["replicates"]
+    if not quiet:
+        for start in study["start"].values:
+            title = f"Figures 1 and 2, {_STARTS[str(start)]}: {years} years, {replicates} futures"
+            _table(console, title, _SCORES, rows.score_rows(study, str(start)), every=4)
+        title = "Figure 3, mean biomass in year 99: perfect survey, σg = 0.15"
+        _table(console, title, ("policy", "the paper", "here"), rows.overestimate_rows(study))
+        harvests = rows.harvest_rows(study)
+        _table(console, "Figure 4, harvest: σg = 0.15, σm = 0.1", harvests[0], harvests[1:])
+        title = "Bounds of the POMDP's value, uniform belief before any survey"
+        _table(console, title, ("σg", "σm", "lower", "upper", "gap"), rows.bound_rows(study))
+    title = f"Claims, σg = 0.15: paired differences of {replicates} futures, 95 % intervals"
+    _table(console, title, _CLAIMS, rows.claim_rows(study), wraps=True)
+    click.echo(wrapped(rows.tally(study)))
+    if quiet:
+        return
+    for heading in ("notes", "cite"):
+        click.echo(f"\n{heading.capitalize()}")
+        for line in json.loads(study.attrs[heading]):
+            click.echo(wrapped(line, indent=2))
+
+
+def _table(
+    console: Console,
+    title: str,
+    heads: Sequence[str],
+    body: Sequence[Sequence[str]],
+    every: int = 0,
+    wraps: bool = False,
+) -> None:
+    """Draw a table; a gap follows `every` so many rows."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for number, head in enumerate(heads):
+        words = wraps or not any(row[number][:1].isdigit() for row in body)
+        table.add_column(head, justify="left" if words else "right", no_wrap=not wraps)
+    for number, row in enumerate(body, 1):
+        table.add_row(*row, end_section=wraps or bool(every and number % every == 0))
+    console.print(table)
+    console.print()

@@ -1,0 +1,100 @@
+"""The studies that can be reproduced, by name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import xarray as xr
+
+from ecodecide.errors import EvaluationError
+
+STUDIES = {
+    "memarzadeh2019": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645: figures 1 to 4, POMDP against rules",
+}
+"""The studies, each in the module of its name, which has a function `run`."""
+
+
+def reproduce(
+    study: str,
+    *,
+    replicates: int = 2000,
+    years: int = 100,
+    seed: int = 1,
+    cells: int = 100,
+    progress: Callable[[str, float], None] | None = None,
+) -> xr.Dataset:
+    """Simulate a published study again and hold its claims against the outcome.
+
+    Parameters
+    ----------
+    study
+        One of `STUDIES`.
+    replicates
+        Simulated futures per policy and scenario; all policies meet the same.
+    years
+        Decisions per future.
+    seed
+        The same seed gives the same figures.
+    cells
+        Points of the study's grid; its own number is the default.
+    progress
+        Called with words and the share of all work done.
+
+    Returns
+    -------
+    xarray.Dataset
+        See the module of the study, such as `ecodecide.reproduction.memarzadeh2019`.
+
+    Raises
+    ------
+    EvaluationError
+        For an unknown study, or settings that mean nothing.
+
+    Examples
+    --------
+    >>> reproduce("memarzadeh2018")
+    Traceback (most recent call last):
+    ...
+    ecodecide.errors.EvaluationError: unknown study 'memarzadeh2018': did you mean memarzadeh2019? ...
+    """
+    if study not in STUDIES:
+        near = difflib.get_close_matches(study, STUDIES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise EvaluationError(f"unknown study {study!r}: {hint}expected one of {', '.join(STUDIES)}")
+    module = import_module(f"ecodecide.reproduction.{study}")
+    found: xr.Dataset = module.run(
+        replicates=replicates, years=years, seed=seed, cells=cells, progress=progress
+    )
+    return found
+
+
+def save(study: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a reproduced study to a NetCDF file, whole or not at all.
+
+    Parameters
+    ----------
+    study
+        What `reproduce` returns.
+    path
+        The file.
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be written.
+    """
+    target = Path(path)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder:
+            whole = Path(folder) / "whole.nc"
+            study.to_netcdf(whole, engine="h5netcdf")
+            os.replace(whole, target)
+    except OSError as problem:
+        raise EvaluationError(
+            f"cannot write {target}: {problem.strerror or problem}; choose another file"
+        ) from None
