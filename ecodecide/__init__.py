@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecodecide.catalog import load_model
     from ecodecide.decision.discretize import discretize
     from ecodecide.decision.economy import Economy
+    from ecodecide.decision.finite_pomdp import FinitePomdp
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
     from ecodecide.evaluation import compare, evaluate, score
@@ -50,6 +51,7 @@ __all__ = [
     "BevertonHolt",
     "CatchHistory",
     "Economy",
+    "FinitePomdp",
     "Gpdp",
     "Grid",
     "HarvestProblem",
@@ -96,6 +98,7 @@ _PLACES = {
     "ecodecide.catalog": ("load_model",),
     "ecodecide.history": ("CatchHistory", "load_history"),
     "ecodecide.decision.economy": ("Economy",),
+    "ecodecide.decision.finite_pomdp": ("FinitePomdp",),
     "ecodecide.decision.grid": ("Grid",),
     "ecodecide.decision.problem": ("HarvestProblem",),
     "ecodecide.decision.discretize": ("discretize",),

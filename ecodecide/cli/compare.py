@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--gap",
-    default=0.02,
+    default=0.01,
     show_default=True,
     type=click.FloatRange(0.0, 1.0, max_open=True),
     help="Gap between bounds at which pomdp stops.",

@@ -171,7 +171,7 @@ def compare(
     collapse: str | float = "0.1K",
     implementation_cv: float = 0.0,
     cells: int = 100,
-    gap: float = 0.02,
+    gap: float = 0.01,
     progress: Callable[[str, float], None] | None = None,
 ) -> Comparison:
     """Compare ways of managing a stock on its catch history: fit, solve, simulate, score.

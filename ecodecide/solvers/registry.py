@@ -30,7 +30,7 @@ def solver_names() -> list[str]:
     return ["pomdp", "gpdp", "optimal-control", *RULES, *added]
 
 
-def solver_named(name: str, gap: float = 0.02) -> Solver:
+def solver_named(name: str, gap: float = 0.01) -> Solver:
     """Return a solver by its name.
 
     Parameters

@@ -14,13 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecodecide._kernels.sawtooth import shift
 from ecodecide.decision.discretize import DiscreteProblem, discretize
+from ecodecide.decision.finite_pomdp import FinitePomdp
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.policy.belief_policy import BeliefPolicy
@@ -28,6 +29,9 @@ from ecodecide.solvers.pomdp.bounds import LowerBound, UpperBound
 from ecodecide.solvers.pomdp.sharpen import sharpen
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
+
+if TYPE_CHECKING:
+    from ecodecide.solvers.pomdp.finite import FiniteSolution
 
 _DEPTH = 200
 """The longest walk, in years: with g = 0.95 what lies beyond counts for 4e-5."""
@@ -103,8 +107,25 @@ class Pomdp:
         if not self.memory > 0.0:
             raise SolverError(f"Pomdp: memory must be a positive number of megabytes, got {self.memory}")
 
-    def solve(self, problem: HarvestProblem) -> Solution:
-        """Return the policy over beliefs with its bounds."""
+    @overload
+    def solve(self, problem: HarvestProblem) -> Solution: ...
+
+    @overload
+    def solve(self, problem: FinitePomdp) -> FiniteSolution: ...
+
+    def solve(self, problem: HarvestProblem | FinitePomdp) -> Solution | FiniteSolution:
+        """Return the policy over beliefs with its bounds.
+
+        Parameters
+        ----------
+        problem
+            A harvest problem; or any finite one, which is solved by `ecodecide.solvers.pomdp.finite`, without the
+            structure that makes a harvest problem fast.
+        """
+        if isinstance(problem, FinitePomdp):
+            from ecodecide.solvers.pomdp.finite import solve_finite
+
+            return solve_finite(problem, self.gap, self.seconds, self.iterations, self.memory)
         begin = time.perf_counter()
         arrays = discretize(problem)
         # inside, the largest yearly profit is 1, so that units and prices change nothing but the scale
