@@ -136,6 +136,24 @@ def compare(given: argparse.Namespace) -> tuple[eco.Solution, dict[str, Any]]:
     return solution, found
 
 
+def rows_of(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the time per decision and the return of each planner, beside ours, with standard errors."""
+    ours, our_time = found["ecodecide"][0], found["ecodecide"][1].mean()
+    return [
+        {
+            "planner": name,
+            "milliseconds": float(1e3 * spent.mean()),
+            "x ours": float(spent.mean() / our_time),
+            "return": float(earned.mean()),
+            "return_error": error_of(earned),
+            "return x ours": float(earned.mean() / ours.mean()),
+            "ours less it": float((ours - earned).mean()),
+            "ours less it, error": error_of(ours - earned),
+        }
+        for name, (earned, spent) in found.items()
+    ]
+
+
 def table_of(found: dict[str, Any], given: argparse.Namespace) -> Table:
     table = Table(
         title=f"{given.cells} cells, {given.years} years, {given.episodes} episodes, "
@@ -144,16 +162,15 @@ def table_of(found: dict[str, Any], given: argparse.Namespace) -> Table:
     heads = ("", "ms each", "x ours", "mean return", "x ours", "ours less it")
     for i, head in enumerate(heads):
         table.add_column(head, justify="right" if i else "left", no_wrap=True)
-    ours, our_time = found["ecodecide"][0], found["ecodecide"][1].mean()
-    for name, (earned, spent) in found.items():
-        less = ours - earned
+    for row in rows_of(found):
+        name, less, error = row["planner"], row["ours less it"], row["ours less it, error"]
         table.add_row(
             name,
-            f"{1e3 * spent.mean():.3g}",
-            f"{spent.mean() / our_time:.3g}",
-            f"{earned.mean():.3f} ± {error_of(earned):.3f}",
-            f"{earned.mean() / ours.mean():.3f}",
-            "" if name == "ecodecide" else f"{less.mean():.3f} ± {error_of(less):.3f}",
+            f"{row['milliseconds']:.3g}",
+            f"{row['x ours']:.3g}",
+            f"{row['return']:.3f} ± {row['return_error']:.3f}",
+            f"{row['return x ours']:.3f}",
+            "" if name == "ecodecide" else f"{less:.3f} ± {error:.3f}",
         )
     return table
 

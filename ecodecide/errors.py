@@ -42,6 +42,10 @@ class FormatError(EcodecideError, ValueError):
     """A file of another program's format is not what its format says; the message gives the line."""
 
 
+class DependencyError(EcodecideError, ImportError):
+    """A package that only part of ecodecide needs is not installed; the message says how to get it."""
+
+
 class SolverError(EcodecideError, RuntimeError):
     """A solver cannot solve this problem."""
 

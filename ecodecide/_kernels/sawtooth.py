@@ -35,7 +35,7 @@ def deepest(
     """Return the deepest correction of a belief, the point that gives it (-1: none), and its share there.
 
     `ranked` lists the points by their mean state, `middle` these means. Points whose means lie further off than
-    the belief's own standard deviation (and a state) are passed over: they correct next to nothing.
+    the belief's own standard deviation (and a state) are passed over: less than half of one could fit into it.
     """
     n = e.shape[0]
     mass = 0.0

@@ -5,17 +5,17 @@ The format is described by Anthony Cassandra (pomdp.org, "alpha file format").
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ecodecide.decision.finite_pomdp import FinitePomdp, Index
+from ecodecide.decision.finite_pomdp import FinitePomdp
+from ecodecide.interop.class_vectors import by_class, on_all_states
+from ecodecide.interop.file_numbers import finite, whole
 from ecodecide.interop.source_file import read_text, write_whole, wrong
 from ecodecide.policy.alpha_vectors import AlphaVectors
-from ecodecide.stock.growth import Array
 
 _KIND = "an .alpha file"
 
@@ -60,7 +60,8 @@ def read_alpha_file(path: str | os.PathLike[str], pomdp: FinitePomdp) -> AlphaVe
                 file, lines[k][0], f"the file ends after an action, expected {pomdp.states} values next"
             )
         vectors.append(_values(file, *lines[k + 1], pomdp.states))
-    return _by_class(np.array(vectors), np.array(actions, dtype=np.intp), pomdp)
+    numbers = np.array(actions, dtype=np.intp)
+    return by_class(pomdp, np.array(vectors), numbers, lambda part: part.max(axis=1) > _floor(pomdp))
 
 
 def write_alpha_file(policy: AlphaVectors, path: str | os.PathLike[str]) -> None:
@@ -94,10 +95,10 @@ def _floor(pomdp: FinitePomdp) -> float:
 
 def _action(file: Path, line: int, words: list[str], pomdp: FinitePomdp) -> int:
     word = words[0]
-    if len(words) != 1 or not (word.isascii() and word.isdecimal()) or int(word[:18]) >= pomdp.actions:
+    if len(words) != 1 or not 0 <= whole(word) < pomdp.actions:
         told = f"found {' '.join(words)[:40]!r}, expected the number of an action, 0 to {pomdp.actions - 1}"
         raise wrong(file, line, told)
-    return int(word)
+    return whole(word)
 
 
 def _values(file: Path, line: int, words: list[str], states: int) -> list[float]:
@@ -106,42 +107,6 @@ def _values(file: Path, line: int, words: list[str], states: int) -> list[float]
     return [finite(file, line, word) for word in words]
 
 
-def finite(file: Path, line: int, word: str) -> float:
-    """Return the number that a word of a policy file says.
-
-    Raises
-    ------
-    FormatError
-        When it is none, or not finite.
-    """
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or "_" in word:
-        raise wrong(file, line, f"found {word[:40]!r}, expected a finite number")
-    return value
-
-
-def _by_class(vectors: Array, actions: Index, pomdp: FinitePomdp) -> AlphaVectors:
-    if len(pomdp.members) == 1:
-        return AlphaVectors(pomdp, vectors, actions)
-    largest = max(states.size for states in pomdp.members)
-    parts, kept_actions, classes = [], [], []
-    for c, states in enumerate(pomdp.members):
-        inside = vectors[:, states]
-        useful = np.flatnonzero((inside > _floor(pomdp)).any(axis=1))
-        for k in useful if useful.size else range(1):
-            parts.append(np.append(inside[k], np.zeros(largest - states.size)))
-            kept_actions.append(actions[k])
-            classes.append(c)
-    return AlphaVectors(pomdp, np.array(parts), np.array(kept_actions, dtype=np.intp), np.array(classes))
-
-
 def _lines(policy: AlphaVectors) -> Iterator[str]:
-    pomdp = policy.pomdp
-    for vector, action, c in zip(policy.vectors, policy.actions, policy.classes, strict=True):
-        values = np.full(pomdp.states, _floor(pomdp))
-        states = pomdp.members[int(c)]
-        values[states] = vector[: states.size]
+    for values, action in zip(on_all_states(policy, _floor(policy.pomdp)), policy.actions, strict=True):
         yield f"{int(action)}\n{' '.join(repr(v) for v in values.tolist())}\n\n"

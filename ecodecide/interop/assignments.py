@@ -15,10 +15,10 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ecodecide.decision.finite_pomdp import Index
-from ecodecide.interop.source_file import LARGEST_NONZEROS, ROUNDING, wrong
+from ecodecide.interop.source_file import ROUNDING, check_nonzeros, wrong
+from ecodecide.interop.sparse_access import spans
 from ecodecide.stock.growth import Array
 
 EVERY = -1
@@ -104,6 +104,11 @@ class Assignments:
         self._column.extend(columns)
         self._value.extend(values)
         self._add(at, 1, fill, line)
+
+    def set_values(self, at: Sequence[int], values: Sequence[float], line: int) -> None:
+        """Assign a whole row, given the value of each of its columns."""
+        columns = [i for i, value in enumerate(values) if value != 0.0]
+        self.set_row(at, columns, [values[i] for i in columns], line)
 
     def _add(self, at: Sequence[int], whole: int, fill: float, line: int) -> None:
         fixed = tuple(i for i, value in enumerate(at) if value != EVERY)
@@ -209,9 +214,8 @@ class Assignments:
         """
         found = self.find(at, count)
         filled = np.flatnonzero(found.fill != 0.0)
-        if found.row.size + filled.size * self.columns > LARGEST_NONZEROS:
-            words = f"more than {LARGEST_NONZEROS:,} probabilities above zero, expected at most that many"
-            raise wrong(self.file, int(found.line.max(initial=1)), words)
+        many = found.row.size + filled.size * self.columns
+        check_nonzeros(self.file, int(found.line.max(initial=1)), many)
         row, column, value = found.row, found.column, found.value
         if filled.size:
             dense = np.repeat(found.fill[filled][:, None], self.columns, axis=1)
@@ -235,18 +239,3 @@ class Assignments:
             raise wrong(self.file, line, words)
         above = value != 0.0
         return row[above], column[above], value[above]
-
-
-def spans(first: Index, count: Index) -> Index:
-    """Return the numbers first[0], first[0] + 1, ..., count[0] of them, then those from first[1], and so on."""
-    before = np.cumsum(count) - count
-    return np.asarray(np.repeat(first - before, count) + np.arange(int(count.sum())), dtype=np.intp)
-
-
-def entries(table: csr_array, row: Index, column: Index) -> Array:
-    """Return single entries of a sparse array whose column numbers ascend, zero where none is stored."""
-    width = table.shape[1]
-    stored = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)) * width + table.indices
-    wanted = row * width + column
-    place = np.minimum(np.searchsorted(stored, wanted), max(stored.size - 1, 0))
-    return np.where(stored[place] == wanted, table.data[place], 0.0) if stored.size else np.zeros(row.size)

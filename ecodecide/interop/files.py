@@ -8,9 +8,11 @@ from pathlib import Path
 from ecodecide.decision.finite_pomdp import FinitePomdp
 from ecodecide.errors import FormatError
 from ecodecide.interop.alpha_file import read_alpha_file, write_alpha_file
-from ecodecide.interop.cassandra import read_cassandra, write_cassandra
+from ecodecide.interop.cassandra_reader import read_cassandra
+from ecodecide.interop.cassandra_writer import write_cassandra
 from ecodecide.interop.policyx import read_policyx, write_policyx
-from ecodecide.interop.pomdpx import read_pomdpx, write_pomdpx
+from ecodecide.interop.pomdpx_reader import read_pomdpx
+from ecodecide.interop.pomdpx_writer import write_pomdpx
 from ecodecide.policy.alpha_vectors import AlphaVectors
 
 _READ_POMDP = {".pomdp": read_cassandra, ".pomdpx": read_pomdpx}
@@ -61,7 +63,7 @@ def write_pomdp(pomdp: FinitePomdp, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    See `ecodecide.interop.cassandra.write_cassandra`.
+    See `ecodecide.interop.cassandra_writer.write_cassandra`.
     """
     _WRITE_POMDP[_suffix(path, POMDP_SUFFIXES)](pomdp, path)
 

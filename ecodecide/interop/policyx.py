@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ecodecide.decision.finite_pomdp import FinitePomdp
-from ecodecide.interop.alpha_file import finite
+from ecodecide.interop.file_numbers import finite, whole
 from ecodecide.interop.source_file import write_whole, wrong
 from ecodecide.interop.xml_tree import Element, read_xml
 from ecodecide.policy.alpha_vectors import AlphaVectors
@@ -92,7 +92,7 @@ def write_policyx(policy: AlphaVectors, path: str | os.PathLike[str]) -> None:
 def _whole(file: Path, element: Element, attribute: str, limit: int | None) -> int:
     """Return a whole number from 0, below the limit where one is given."""
     word = element.attributes.get(attribute, "").strip()
-    value = int(word[:18]) if word.isascii() and word.isdecimal() else -1
+    value = whole(word)
     if value < 0 or (limit is not None and value >= limit):
         expected = "a whole number" if limit is None else f"a whole number from 0 to {limit - 1}"
         raise wrong(
@@ -136,10 +136,11 @@ def _sparse(file: Path, element: Element, vector: Array) -> None:
             raise wrong(
                 file, entry.line, f"found <{entry.name}> {entry.text[:40]!r}, expected <Entry>index value"
             )
-        if not (words[0].isascii() and words[0].isdecimal()) or int(words[0][:18]) >= vector.size:
+        index = whole(words[0])
+        if not 0 <= index < vector.size:
             told = f"found the index {words[0][:40]!r}, expected 0 to {vector.size - 1}"
             raise wrong(file, entry.line, told)
-        vector[int(words[0])] = finite(file, entry.line, words[1])
+        vector[index] = finite(file, entry.line, words[1])
 
 
 def _lines(policy: AlphaVectors) -> Iterator[str]:

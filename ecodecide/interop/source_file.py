@@ -103,6 +103,19 @@ def write_whole(file: Path, pieces: Iterable[str]) -> None:
         ) from None
 
 
+def check_nonzeros(file: Path, line: int, count: int) -> None:
+    """Refuse more probabilities than there is memory for.
+
+    Raises
+    ------
+    FormatError
+        When there are more than `LARGEST_NONZEROS`.
+    """
+    if count > LARGEST_NONZEROS:
+        words = f"more than {LARGEST_NONZEROS:,} probabilities above zero, expected at most that many"
+        raise wrong(file, line, words)
+
+
 def check_counts(file: Path, line: int, states: int, actions: int, observations: int) -> None:
     """Refuse a problem too large before anything is allocated for it.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import math
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
 from ecodecide.errors import FormatError
+from ecodecide.interop.file_numbers import number
 from ecodecide.interop.source_file import read_bytes, wrong
 
 _DEEPEST = 64
@@ -119,3 +121,34 @@ def read_xml(file: Path, kind: str) -> tuple[Element, dict[str, str]]:
             gc.enable()
     assert builder.root is not None  # expat refuses a file without an element
     return builder.root, builder.instructions
+
+
+def numbers_in(file: Path, element: Element, count: int) -> list[float]:
+    """Return the numbers that are the text of an element.
+
+    Parameters
+    ----------
+    file
+        For messages.
+    element
+        The element.
+    count
+        How many numbers there must be.
+
+    Raises
+    ------
+    FormatError
+        When there are more or fewer, or words that say no finite number.
+    """
+    words = element.text.split()
+    if len(words) != count:
+        raise wrong(file, element.line, f"{len(words)} numbers in <{element.name}>, expected {count}")
+    # all at once, as most files hold nothing else
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        values = [math.nan]
+    if not all(map(math.isfinite, values)) or "_" in element.text:
+        bad = next(word for word in words if math.isnan(number(word)))
+        raise wrong(file, element.line, f"found {bad[:40]!r} in <{element.name}>, expected a number")
+    return values

@@ -38,6 +38,11 @@ class OptimalControl:
     tolerance
         The distance to the optimum accepted, relative to the largest value.
 
+    Raises
+    ------
+    SolverError
+        When a setting means nothing.
+
     Examples
     --------
     >>> import ecodecide as eco
@@ -51,6 +56,12 @@ class OptimalControl:
 
     rounds: int = 200
     tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise SolverError(f"OptimalControl: rounds must be at least 1, got {self.rounds}")
+        if not self.tolerance > 0.0:
+            raise SolverError(f"OptimalControl: tolerance must be positive, got {self.tolerance}")
 
     def solve(self, problem: HarvestProblem) -> Solution:
         """Return the optimal table over observed biomass.

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ecodecide.decision.finite_pomdp import FinitePomdp
 from ecodecide.errors import FormatError, ProblemError
 from ecodecide.interop import source_file
-from ecodecide.interop.cassandra import read_cassandra, write_cassandra
+from ecodecide.interop.cassandra_reader import read_cassandra
+from ecodecide.interop.cassandra_writer import write_cassandra
 from ecodecide.interop.files import read_pomdp, write_pomdp
 
 PREAMBLE = """discount: 0.95
@@ -297,12 +298,12 @@ def test_a_count_allocates_nothing(tmp_path: Path) -> None:
 
 
 def test_too_many_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecodecide.interop.assignments.LARGEST_NONZEROS", 3)
+    monkeypatch.setattr("ecodecide.interop.source_file.LARGEST_NONZEROS", 3)
     with pytest.raises(FormatError, match=r"line 8: more than 3 probabilities"):
         read(tmp_path, TIGER)
     # two, four and four: over the limit only together
-    monkeypatch.setattr("ecodecide.interop.assignments.LARGEST_NONZEROS", 9)
-    monkeypatch.setattr("ecodecide.interop.cassandra.LARGEST_NONZEROS", 9)
+    monkeypatch.setattr("ecodecide.interop.source_file.LARGEST_NONZEROS", 9)
+    monkeypatch.setattr("ecodecide.interop.cassandra_reader.LARGEST_NONZEROS", 9)
     with pytest.raises(FormatError, match=r"T has more than 9 entries above zero"):
         read(tmp_path, TIGER)
 

@@ -9,7 +9,7 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.decision.finite_pomdp import FinitePomdp, as_finite_pomdp
-from ecodecide.errors import EcodecideError, PolicyError, ProblemError
+from ecodecide.errors import DependencyError, PolicyError, ProblemError
 from ecodecide.interop.pomdp_py_bridge import (
     alpha_vectors_from_pomdp_py,
     alpha_vectors_to_pomdp_py,
@@ -695,7 +695,7 @@ def test_without_pomdp_py_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pomdp_py", None)
     pomdp = random_pomdp(0)
     for use in (lambda: to_pomdp_py(pomdp), lambda: alpha_vectors_to_pomdp_py(random_vectors(pomdp, 0))):
-        with pytest.raises(EcodecideError, match=r"pip install 'pomdp-py>=1\.3\.5'") as error:
+        with pytest.raises(DependencyError, match=r"pip install 'pomdp-py>=1\.3\.5'") as error:
             use()
         assert "\n" not in str(error.value)
         assert "3.12" in str(error.value)

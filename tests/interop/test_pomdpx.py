@@ -11,7 +11,8 @@ from test_cassandra import check_same, random_pomdp, tiger
 from ecodecide.decision.finite_pomdp import FinitePomdp
 from ecodecide.errors import FormatError
 from ecodecide.interop.files import read_pomdp, write_pomdp
-from ecodecide.interop.pomdpx import read_pomdpx, write_pomdpx
+from ecodecide.interop.pomdpx_reader import read_pomdpx
+from ecodecide.interop.pomdpx_writer import write_pomdpx
 
 # A rover on three places (west, middle, gone), which is seen, and a rock in the west, which is good or bad.
 ROVER = """<?xml version='1.0' encoding='ISO-8859-1'?>
@@ -302,7 +303,7 @@ def test_a_count_allocates_nothing(tmp_path: Path) -> None:
 
 
 def test_too_many_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecodecide.interop.pomdpx.LARGEST_NONZEROS", 20)
+    monkeypatch.setattr("ecodecide.interop.source_file.LARGEST_NONZEROS", 20)
     with pytest.raises(FormatError, match=r"line 22: more than 20 probabilities above zero"):
         read(tmp_path, ROVER)
 

@@ -152,3 +152,9 @@ def test_the_unit_of_money_changes_no_quota(price):
     assert one.policy.quotas.max() > 0.0
     assert np.array_equal(one.policy.quotas, other.policy.quotas)
     assert other.upper == pytest.approx(price * one.upper, rel=1e-9)
+
+
+@pytest.mark.parametrize("setting", [{"rounds": 0}, {"tolerance": 0.0}])
+def test_settings_of_optimal_control_that_mean_nothing(setting):
+    with pytest.raises(SolverError, match=f"OptimalControl: {next(iter(setting))} must be"):
+        eco.OptimalControl(**setting)

@@ -18,7 +18,6 @@ _TAIL = 0.05
 _TYPICAL = 1e-3
 """How deep points often are, as a share of their bound."""
 
-
 _ROWS = (
     "points",
     "values",
@@ -171,8 +170,9 @@ class UpperBound:
     def add(self, e: Array, value: float) -> int:
         """Take a point in, without its tails, and return its place.
 
-        What is left of a belief is worth no more than all of it, and less is in the way of the interpolation;
-        the tails may cost a small share of the depth.
+        No plan is worth less than a known least in the states left out, so what is kept is worth no more than all
+        of it less that least; and less is in the way of the interpolation. The tails may cost a small share of the
+        depth.
         """
         if self.count == len(self.points):
             for name in _ROWS:
@@ -182,7 +182,9 @@ class UpperBound:
         lost = np.cumsum(e[states] * (self.q[states] - self._least))
         corner = float(e @ self.q)
         # a point may be added before its depth is known; then it is taken for a typical one
-        states = states[(lost > _TAIL * max(corner - value, _TYPICAL * abs(corner))) & (e[states] > 1e-14)]
+        kept = (lost > _TAIL * max(corner - value, _TYPICAL * abs(corner))) & (e[states] > 1e-14)
+        kept[-1] = True  # the likeliest state, even where it is worth the least that any can be
+        states = states[kept]
         self.points[point] = 0.0
         self.points[point, states] = e[states]
         self._size[point], self._order[point, : len(states)] = len(states), states

@@ -34,7 +34,8 @@ class FiniteSolution:
     policy
         The alpha vectors: acting by the best one is worth at least what it promises.
     lower, upper
-        Bounds on the value of the initial belief.
+        Bounds on the value of the initial belief, to some 1e-13 times the number of states times the largest value:
+        so near to one another beliefs are taken for one.
     status
         In words: how the solver ended, and what to do about it.
     converged
@@ -98,7 +99,8 @@ def solve_finite(
     gap
         Where to stop: (upper - lower) / max(|lower|, |upper|) at the initial belief.
     seconds
-        A safety stop between walks; a result that it ends is marked, because it depends on the machine's speed.
+        A safety stop between walks, after the initial bounds are made; a result that it ends is marked, because it
+        depends on the machine's speed.
     iterations
         The most walks from the initial belief; None for no limit.
     memory
@@ -159,7 +161,7 @@ def _check(gap: float, seconds: float, iterations: int | None, memory: float) ->
         raise SolverError(f"seconds must be positive, got {seconds}")
     if iterations is not None and iterations < 0:
         raise SolverError(f"iterations must be at least 0 or None, got {iterations}")
-    if not memory > 0.0:
+    if not 0.0 < memory < float("inf"):
         raise SolverError(f"memory must be a positive number of megabytes, got {memory}")
 
 

@@ -84,13 +84,15 @@ def sharpen(
     nearness
         How near to a point what follows the corners should lie: the share of a point that fits into it.
     entries
-        How many successors may be remembered of corners, and of points.
+        About how many successors may be remembered of corners, and of points.
     expired
         Whether time is up; the bound is then left as it was.
     """
     g, q = upper.arrays.discount, upper.q
     _seed(upper, visited, nearness)
     count = upper.count
+    if count == 0:
+        return
     points, values = upper.points[:count], upper.values[:count].copy()
     mass, grown = points.sum(axis=1), points @ upper.arrays.kernel
     depth = np.minimum(np.minimum(_backups(upper, grown, upper.after_corners), values) - points @ q, 0.0)

@@ -45,8 +45,8 @@ _REST = 0.05
 _WORTHWHILE = 1e-4
 """A backup that adds less to the lower bound than this share of what the walk aims at adds nothing."""
 
-_WITNESSES = 100
-"""About so many beliefs tell which vectors of a backup are kept."""
+_WITNESSES = 150
+"""At most so many beliefs tell which vectors of a backup are kept."""
 
 _UNLIKELY = 1e-7
 """Observations less likely than this are bounded all at once, not one by one."""
@@ -58,8 +58,9 @@ class Pomdp:
 
     Of the problem as it is planned for, on its grid, without end, and from its initial belief before any
     further survey: the policy's expected net present value is at least `Solution.lower`, and no policy's exceeds
-    `Solution.upper`. A stock that is an ensemble is planned for as the mixture of its members, drawn anew each
-    year.
+    `Solution.upper`. (What a catch short of its quota tells adds nothing: then the stock is gone, and a stock that
+    is gone earns nothing.) A stock that is an ensemble is planned for as the mixture of its members, drawn anew
+    each year; implementation error is not planned for.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ class Pomdp:
     iterations
         The most walks; None for no limit. The same number gives the same result everywhere.
     memory
-        Megabytes for what is remembered of visited beliefs; the oldest are forgotten first, and made anew.
+        Megabytes for what is remembered of visited beliefs, the oldest of which are forgotten and made anew, and of
+        what follows from them. Alpha vectors and points come on top; they are pruned, and far fewer.
 
     Raises
     ------
@@ -104,7 +106,7 @@ class Pomdp:
             raise SolverError(f"Pomdp: seconds must be positive, got {self.seconds}")
         if self.iterations is not None and self.iterations < 0:
             raise SolverError(f"Pomdp: iterations must be at least 0 or None, got {self.iterations}")
-        if not self.memory > 0.0:
+        if not 0.0 < self.memory < float("inf"):
             raise SolverError(f"Pomdp: memory must be a positive number of megabytes, got {self.memory}")
 
     @overload
@@ -162,13 +164,15 @@ class Pomdp:
             if search.trace[-1][0] >= self.seconds:
                 advice = "allow more seconds, a wider gap or a coarser grid"
                 return f"stopped by time, not reproducible: {left}; {advice}", False
-            search.walk(lower, upper, self.gap * abs(upper))
-            search.sharpen_if_due(lambda: time.perf_counter() - begin >= self.seconds)
+            if search.sharpening_due:
+                search.sharpen(lambda: time.perf_counter() - begin >= self.seconds)
+            else:
+                search.walk(lower, upper, self.gap * abs(upper))
 
 
 def _thinned(beliefs: Array) -> Array:
-    """Return some of many beliefs after neighboring observations, which are much alike."""
-    return beliefs[:: len(beliefs) // _WITNESSES + 1]
+    """Return some of many beliefs that are much like their neighbors."""
+    return beliefs[:: -(-len(beliefs) // _WITNESSES)]
 
 
 @dataclass(eq=False)
@@ -248,26 +252,31 @@ class _Search:
             node = self._node(parent[row], quota)
             quotas, values = self._tighten_upper(node)
             floor = self.lower.value(node.beliefs)
-            path.append((node, parent, chance))
+            # beliefs after neighboring observations are much alike: some of them will do, and the walk's own
+            witnesses = np.concatenate([_thinned(parent * chance[:, None]), parent[row, None] * chance[row]])
+            path.append((node, witnesses))
             allowed = aim * g**-depth
             excess = node.chance * (values - floor - allowed / g)
             row = int(np.argmax(excess))
             if node.value - float(node.chance @ floor) <= allowed or excess[row] <= 0.0:
                 break
             parent, chance, quota = node.beliefs, node.chance, int(quotas[row])
-        for node, witnesses, chance in reversed(path):
-            self._tighten_lower(node, witnesses, chance, _WORTHWHILE * aim)
+        for node, witnesses in reversed(path):
+            self._tighten_lower(node, witnesses, _WORTHWHILE * aim)
             self._tighten_upper(node)
-        for node, _, _ in path:
+        for node, _ in path:
             np.maximum(self.visited, node.e, out=self.visited)
         self.walks += 1
         if self.walks % 5 == 0:
             self._tidy()
 
-    def sharpen_if_due(self, expired: Callable[[], bool]) -> None:
-        """Sharpen the upper bound after 8, 24, 72, ... walks, each time with points twice as near."""
-        if self.walks < _SHARPEN * 3**self.sharpened:
-            return
+    @property
+    def sharpening_due(self) -> bool:
+        """Whether the upper bound is to be sharpened before the next walk: after 8, 24, 72, ... of them."""
+        return self.walks >= _SHARPEN * int(3**self.sharpened)
+
+    def sharpen(self, expired: Callable[[], bool]) -> None:
+        """Sharpen the upper bound, each time with points twice as near."""
         self.sharpened += 1
         self.lower.prune()
         sharpen(
@@ -306,12 +315,12 @@ class _Search:
         node.value = min(value, self.upper.value(node.e))
         return quotas, values
 
-    def _tighten_lower(self, node: _Node, witnesses: Array, chance: Array, worthwhile: float) -> None:
+    def _tighten_lower(self, node: _Node, witnesses: Array, worthwhile: float) -> None:
         """Back up the lower bound at a node, and keep the vectors that raise it where the walk came from.
 
         One backup gives a vector for each quota. They are taken in the order of what they add to the bound of
-        the witnesses, each weighed by its chance, until the rest adds little. Witnesses are, besides, the initial
-        belief after each survey that may come before the first quota, as it does in practice.
+        the witnesses, which hold the chances of their observations, until the rest adds little. Witnesses are,
+        besides, the initial belief after each survey that may come before the first quota, as in practice it does.
         """
         arrays = self.arrays
         vectors = self.lower.vectors
@@ -320,7 +329,7 @@ class _Search:
         unheard = 1.0 - arrays.observation[:, node.heard].sum(axis=1)
         after += np.maximum(unheard, 0.0) * vectors[0]
         worth = (arrays.reward + arrays.discount * (arrays.kernel @ after)[arrays.left]).T
-        witnesses = np.concatenate([_thinned(witnesses * chance[:, None]), self._surveyed])
+        witnesses = np.concatenate([witnesses, self._surveyed])
         new = witnesses @ worth.T
         floor = self.lower.value(witnesses)
         total = float(np.maximum(new.max(axis=1) - floor, 0.0).sum())
