@@ -37,7 +37,10 @@ _DEPTH = 200
 """The longest walk, in years: with g = 0.95 what lies beyond counts for 4e-5."""
 
 _SHARPEN = 8
-"""The upper bound is sharpened all at once after so many walks, then after three times as many, and so on."""
+"""The upper bound is sharpened all at once after so many walks."""
+
+_AGAIN = 3
+"""It is sharpened again after so many times as many walks, and after the square of that where it did not pay."""
 
 _REST = 0.05
 """A backup's vectors are taken until those that are left would add less than this share of what all add."""
@@ -217,6 +220,7 @@ class _Search:
         self.upper = UpperBound(arrays)
         self.walks = 0
         self.sharpened = 0
+        self._due = _SHARPEN
         self.visited = np.zeros(len(arrays.initial))
         self.trace: list[tuple[float, float, float]] = []
         self._root = arrays.initial[None, :]
@@ -250,7 +254,8 @@ class _Search:
         path = []
         for depth in range(1, _DEPTH + 1):
             node = self._node(parent[row], quota)
-            quotas, values = self._tighten_upper(node)
+            # of a node seen before, the bounds of then show the way; all are tightened on the way back
+            quotas, values = self._tighten_upper(node) if node.value == np.inf else self._remembered(node)
             floor = self.lower.value(node.beliefs)
             # beliefs after neighboring observations are much alike: some of them will do, and the walk's own
             witnesses = np.concatenate([_thinned(parent * chance[:, None]), parent[row, None] * chance[row]])
@@ -272,17 +277,19 @@ class _Search:
 
     @property
     def sharpening_due(self) -> bool:
-        """Whether the upper bound is to be sharpened before the next walk: after 8, 24, 72, ... of them."""
-        return self.walks >= _SHARPEN * int(3**self.sharpened)
+        """Whether the upper bound is to be sharpened before the next walk."""
+        return self.walks >= self._due
 
     def sharpen(self, expired: Callable[[], bool]) -> None:
-        """Sharpen the upper bound, each time with points twice as near."""
+        """Sharpen the upper bound, each time with points twice as near, and say after how many walks again."""
+        before, nearness = self.root_bounds()[1], 1.0 - 0.5 ** (self.sharpened + 1)
         self.sharpened += 1
         self.lower.prune()
-        sharpen(
-            self.upper, self.lower, self.visited, 1.0 - 0.5**self.sharpened, self._most_successors, expired
-        )
+        sharpen(self.upper, self.lower, self.visited, nearness, self._most_successors, expired)
         self._root_worth = np.minimum(self._root_worth, self._root @ self.upper.informed)
+        lower, after = self.root_bounds()
+        paid = before - after > 0.01 * (before - lower)
+        self._due *= _AGAIN if paid else _AGAIN**2
 
     def _node(self, belief: Array, quota: int) -> _Node:
         e = np.empty_like(belief)
@@ -307,12 +314,23 @@ class _Search:
             worth = self.upper.worth(node.e, node.beliefs * node.chance[:, None], node.heard)
             node.worth = np.minimum(node.worth, worth / node.chance[:, None])
 
+    def _remembered(self, node: _Node) -> tuple[Any, Array]:
+        """Return the best quota after each observation, and its bound, as they were at the last visit."""
+        quotas = node.worth.argmax(axis=1)
+        values = node.worth[np.arange(len(quotas)), quotas]
+        node.value = min(node.value, self._value(node, values))
+        return quotas, values
+
+    def _value(self, node: _Node, values: Array) -> float:
+        """Return the bound of a node, given those after each observation."""
+        backed = float(node.chance @ values) + node.rest * max(float(self.upper.informed.max()), 0.0)
+        return min(backed, self.upper.value(node.e))
+
     def _tighten_upper(self, node: _Node) -> tuple[Any, Array]:
         """Back up the upper bound at a node; return the best quota and its bound after each observation."""
         quotas, values = self.upper.best_quotas(node.beliefs, node.worth)
-        value = float(node.chance @ values) + node.rest * max(float(self.upper.informed.max()), 0.0)
-        node.point = self.upper.deepen(node.e, value, node.point)
-        node.value = min(value, self.upper.value(node.e))
+        node.value = self._value(node, values)
+        node.point = self.upper.deepen(node.e, node.value, node.point)
         return quotas, values
 
     def _tighten_lower(self, node: _Node, witnesses: Array, worthwhile: float) -> None:
