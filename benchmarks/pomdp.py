@@ -52,7 +52,7 @@ CLASSICS = {
     "tag, robot seen": (-5.96, -2.70),
     "rock sample 7, 8": (21.10, 24.66),
 }
-"""The bounds published for SARSOP after 60 seconds; both forms of tag stand beside the same ones."""
+"""Bounds of stock APPL SARSOP after 60 seconds on a 2-core machine; both forms of tag stand beside the same ones."""
 
 RECRUIT_FIRST = {
     ("hake", 0.1): 0.0089,

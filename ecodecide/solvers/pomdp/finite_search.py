@@ -20,8 +20,11 @@ from ecodecide.solvers.pomdp.finite_pools import (
     prune_vectors,
 )
 
-_WORTHWHILE = 1e-2
+_WORTHWHILE = 1e-3
 """Vectors and points that improve a bound by less than this share of the gap aimed at are not kept."""
+
+_AIMS = (0.5, 0.02)
+"""Walks in turn stop where the gap is this share of today's: short ones serve the upper bound, long ones the lower."""
 
 
 class FiniteSearch:
@@ -85,7 +88,7 @@ class FiniteSearch:
 
     def walk(self, distance: float, goal: float) -> None:
         """Walk once from the initial belief, where the bounds are `distance` apart and may stay `goal` apart."""
-        aim = max(0.5 * distance, 0.9 * goal) / self.largest
+        aim = max(_AIMS[self.walks % len(_AIMS)] * distance, 0.9 * goal) / self.largest
         belief = self._nodes.belief[self._roots]
         root = int(self._roots[int(np.argmax(self._chances * (belief["upper"] - belief["lower"] - aim)))])
         room = walk(
