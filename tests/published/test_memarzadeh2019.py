@@ -29,7 +29,7 @@ def problem(sigma_g, sigma_m):
 
 @cache
 def pomdp():
-    return eco.Pomdp(gap=0.005).solve(problem(0.15, 0.1))
+    return eco.Pomdp(gap=0.001).solve(problem(0.15, 0.1))
 
 
 def rule(name):
@@ -81,16 +81,15 @@ def test_value_before_any_survey():
 
 
 def test_value_after_a_first_survey():
-    """With a survey before the first quota the same model is worth 3.76, to two decimals.
+    """With a survey before the first quota the same model is worth 3.76 or a little more.
 
-    The best vector of each updated belief bounds that from below; the gap of half a percent is that of the
-    belief before the survey, but the beliefs after it are the ones that the search tightens.
+    3.76 was found with bounds half a percent apart; the best vector of each updated belief bounds the value from
+    below, to a tenth of a percent, so that it may exceed 3.76 by no more than that half.
     """
     arrays = eco.discretize(problem(0.15, 0.1))
     joint = arrays.observation.T * arrays.initial
     lower = float((joint @ pomdp().policy.vectors.T).max(axis=1).sum())
-    assert lower <= 3.765
-    assert lower >= 3.755 * (1.0 - 0.005)
+    assert 3.755 <= lower <= 3.765 * 1.005
 
 
 @pytest.mark.parametrize(

@@ -42,14 +42,17 @@ _SHARPEN = 8
 _AGAIN = 3
 """It is sharpened again after so many times as many walks, and after the square of that where it did not pay."""
 
-_REST = 0.05
+_REST = 0.2
 """A backup's vectors are taken until those that are left would add less than this share of what all add."""
 
 _WORTHWHILE = 1e-4
 """A backup that adds less to the lower bound than this share of what the walk aims at adds nothing."""
 
-_WITNESSES = 150
-"""At most so many beliefs tell which vectors of a backup are kept."""
+_WITNESSES = 50
+"""At most so many beliefs of the node above tell which vectors of a backup are kept."""
+
+_FIRST_WITNESSES = 150
+"""And at most so many after a survey before the first quota."""
 
 _UNLIKELY = 1e-7
 """Observations less likely than this are bounded all at once, not one by one."""
@@ -173,9 +176,9 @@ class Pomdp:
                 search.walk(lower, upper, self.gap * abs(upper))
 
 
-def _thinned(beliefs: Array) -> Array:
+def _thinned(beliefs: Array, most: int) -> Array:
     """Return some of many beliefs that are much like their neighbors."""
-    return beliefs[:: -(-len(beliefs) // _WITNESSES)]
+    return beliefs[:: -(-len(beliefs) // most)]
 
 
 @dataclass(eq=False)
@@ -226,7 +229,7 @@ class _Search:
         self._root = arrays.initial[None, :]
         self._root_worth = self._root @ self.upper.informed
         after = arrays.observation.T * arrays.initial
-        self._surveyed = _thinned(after)
+        self._surveyed = _thinned(after, _FIRST_WITNESSES)
         self._nodes: dict[bytes, _Node] = {}
         n = len(arrays.initial)
         # half for the nodes, n quotas and n states after each of n observations; half for the successors
@@ -258,7 +261,8 @@ class _Search:
             quotas, values = self._tighten_upper(node) if node.value == np.inf else self._remembered(node)
             floor = self.lower.value(node.beliefs)
             # beliefs after neighboring observations are much alike: some of them will do, and the walk's own
-            witnesses = np.concatenate([_thinned(parent * chance[:, None]), parent[row, None] * chance[row]])
+            above = _thinned(parent * chance[:, None], _WITNESSES)
+            witnesses = np.concatenate([above, parent[row, None] * chance[row]])
             path.append((node, witnesses))
             allowed = aim * g**-depth
             excess = node.chance * (values - floor - allowed / g)
