@@ -66,5 +66,9 @@ class ConvergenceWarning(EcodecideWarning):
     """A search stopped before it reached what it was asked for."""
 
 
+class FewDataWarning(EcodecideWarning):
+    """What was learned rests on a prior more than on data."""
+
+
 class CacheWarning(EcodecideWarning):
     """No folder is writable for compiled kernels: they are compiled again in each process."""

@@ -12,6 +12,7 @@ from ecodecide.errors import EcodecideError
 
 _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
+    "growth": "Show what a Gaussian process learns of a stock's growth.",
     "models": "List the published stock models that come with ecodecide.",
     "reproduce": "Reproduce a published study, claim by claim.",
     "solve": "Solve a POMDP file and write its policy.",

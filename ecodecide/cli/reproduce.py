@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
+    from ecodecide.reproduction.rows import Table
+
 
 @click.command()
 @click.argument("study")
 @click.option(
     "--replicates", default=2000, show_default=True, type=click.IntRange(2), help="Futures to simulate."
 )
-@click.option("--years", default=100, show_default=True, type=click.IntRange(2), help="Years to simulate.")
+@click.option("--years", type=click.IntRange(2), help="Years to simulate; the study's own by default.")
 @click.option(
     "--seed",
     default=1,
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--cells",
-    default=100,
-    show_default=True,
     type=click.IntRange(10, 400),
-    help="Points of the study's grid; the default is its own.",
+    help="Points of the study's grid; its own by default.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save everything as NetCDF."
@@ -47,17 +47,17 @@ if TYPE_CHECKING:
 def reproduce(
     study: str,
     replicates: int,
-    years: int,
+    years: int | None,
     seed: int,
-    cells: int,
+    cells: int | None,
     output: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Reproduce a published STUDY, claim by claim: memarzadeh2019.
+    """Reproduce a published STUDY, claim by claim: boettiger2015 or memarzadeh2019.
 
     Its model is solved and simulated again; each of its claims gets a paired difference with a 95 % interval, and
-    holds, does not hold, or cannot be told. memarzadeh2019 takes some minutes.
+    holds, does not hold, or cannot be told. boettiger2015 takes some seconds, memarzadeh2019 some minutes.
     """
     from ecodecide.errors import EvaluationError
     from ecodecide.reproduction import reproduce as run
@@ -109,30 +109,15 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
         yield lambda words, share: bar.update(task, description=words, completed=share)
 
 
-_SCORES = ("σg", "σm", "policy", "npv", "exact", "collapse, %", "exact", "biomass", "exact")
-_CLAIMS = ("fig.", "claim", "the paper", "from K/6", "from the belief")
-_STARTS = {"K/6": "from K/6, as in the paper", "belief": "from the POMDP's own belief"}
-
-
 def _show(study: xr.Dataset, quiet: bool) -> None:
     from rich.console import Console
 
     from ecodecide.reproduction import rows
 
     console = Console(highlight=False, width=width())
-    years, replicates = study.attrs["years"], study.attrs["replicates"]
-    if not quiet:
-        for start in study["start"].values:
-            title = f"Figures 1 and 2, {_STARTS[str(start)]}: {years} years, {replicates} futures"
-            _table(console, title, _SCORES, rows.score_rows(study, str(start)), every=4)
-        title = "Figure 3, mean biomass in year 99: perfect survey, σg = 0.15"
-        _table(console, title, ("policy", "the paper", "here"), rows.overestimate_rows(study))
-        harvests = rows.harvest_rows(study)
-        _table(console, "Figure 4, harvest: σg = 0.15, σm = 0.1", harvests[0], harvests[1:])
-        title = "Bounds of the POMDP's value, uniform belief before any survey"
-        _table(console, title, ("σg", "σm", "lower", "upper", "gap"), rows.bound_rows(study))
-    title = f"Claims, σg = 0.15: paired differences of {replicates} futures, 95 % intervals"
-    _table(console, title, _CLAIMS, rows.claim_rows(study), wraps=True)
+    for table in [] if quiet else rows.tables(study):
+        _table(console, table)
+    _table(console, rows.claim_table(study))
     click.echo(wrapped(rows.tally(study)))
     if quiet:
         return
@@ -142,23 +127,18 @@ def _show(study: xr.Dataset, quiet: bool) -> None:
             click.echo(wrapped(line, indent=2))
 
 
-def _table(
-    console: Console,
-    title: str,
-    heads: Sequence[str],
-    body: Sequence[Sequence[str]],
-    every: int = 0,
-    wraps: bool = False,
-) -> None:
-    """Draw a table; a gap follows `every` so many rows."""
+def _table(console: Console, given: Table) -> None:
+    """Draw a table."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as Drawn
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    for number, head in enumerate(heads):
-        words = wraps or not any(row[number][:1].isdigit() for row in body)
-        table.add_column(head, justify="left" if words else "right", no_wrap=not wraps)
-    for number, row in enumerate(body, 1):
-        table.add_row(*row, end_section=wraps or bool(every and number % every == 0))
+    table = Drawn(
+        title=given.title, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
+    )
+    for number, head in enumerate(given.heads):
+        words = given.wraps or not any(row[number][:1].isdigit() for row in given.rows)
+        table.add_column(head, justify="left" if words else "right", no_wrap=not given.wraps)
+    for number, row in enumerate(given.rows, 1):
+        table.add_row(*row, end_section=given.wraps or bool(given.every and number % given.every == 0))
     console.print(table)
     console.print()

@@ -13,7 +13,7 @@ from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import GridError, ProblemError
 from ecodecide.stock.growth import Array
-from ecodecide.stock.noise import NormalNoise
+from ecodecide.stock.noise import LognormalNoise, NormalNoise
 from ecodecide.stock.parametric import ParametricStock
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import NormalSurvey, PerfectSurvey, Survey
@@ -105,6 +105,9 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
     if grid.scheme == "memarzadeh2019":
         kernel, above = _memarzadeh_kernel(stock, grid)
         observation = _memarzadeh_observation(problem.survey, grid)
+    elif grid.scheme == "boettiger2015":
+        kernel, above = _boettiger_kernel(stock, grid)
+        observation = _seen_exactly(problem.survey, grid)
     else:
         kernel = stock.kernel(grid.points, grid.edges)
         above, kernel = 1.0 - kernel.sum(axis=1), _close(kernel)
@@ -276,3 +279,72 @@ def _memarzadeh_observation(survey: Survey, grid: Grid) -> Array:
         raise GridError("the scheme 'memarzadeh2019' is defined for NormalSurvey and PerfectSurvey alone")
     extinct = np.eye(len(points))[0]
     return np.array([_memarzadeh_row(points, x, survey.sd) if x > 0.0 else extinct for x in points])
+
+
+# --- the discretization of Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631 ---
+
+
+def lognormal_rows(points: Array, grown: Array, sigma: float | Array) -> Array:
+    """Return the published rows of lognormal noise: its density of the ratio to f(s), at the points, scaled to 1.
+
+    A row whose f(s) is nearest to the first point, 0, is all on it; so is one without any density at the
+    points. Of several draws of a law, densities are summed and then scaled, and a draw whose f(s) is nearest to
+    0 counts there with 1.
+
+    Parameters
+    ----------
+    points
+        Shape (n,): evenly spaced from 0.
+    grown
+        Shape (n,) or (draws, n): f(s) at each escapement.
+    sigma
+        Standard deviation of the log, a number or of shape (draws,).
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+
+    Examples
+    --------
+    >>> lognormal_rows(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0]), 0.1).round(3)
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+    n = len(points)
+    draws = np.atleast_2d(grown)
+    spread = np.broadcast_to(np.asarray(sigma, dtype=float), len(draws))
+    total = np.zeros((n, n))
+    for f, s in zip(draws, spread, strict=True):
+        alive = f > points[1] / 2.0  # at half a step both points are near, and the first is taken
+        ratio = np.divide(points, f[:, None], out=np.zeros((n, n)), where=alive[:, None])
+        with np.errstate(divide="ignore"):
+            density = np.exp(-0.5 * (np.log(ratio) / s) ** 2) / s
+            density[:, 1:] /= np.where(alive[:, None], ratio[:, 1:], 1.0)
+        density[~alive] = np.eye(n)[0] * np.sqrt(2.0 * np.pi)
+        total += density
+    empty = total.sum(axis=1) == 0.0
+    total[empty, 0] = 1.0
+    return np.asarray(total / total.sum(axis=1, keepdims=True), dtype=float)
+
+
+def _boettiger_kernel(stock: Stock, grid: Grid) -> tuple[Array, Array]:
+    if not (
+        isinstance(stock, ParametricStock)
+        and isinstance(stock.noise, LognormalNoise)
+        and stock.noise.center == "median"
+    ):
+        raise GridError(
+            "the scheme 'boettiger2015' is defined for a ParametricStock with LognormalNoise of median f(s) alone"
+        )
+    if stock.world_numbers is not None or np.ndim(stock.noise.sigma):
+        raise GridError("the scheme 'boettiger2015' is of one world; take stock.member(i) of a batch")
+    grown = stock.growth(grid.points)
+    rows = lognormal_rows(grid.points, grown, stock.noise.sigma)
+    return rows, 1.0 - stock.noise.cdf(grid.points[-1], grown)
+
+
+def _seen_exactly(survey: Survey, grid: Grid) -> Array:
+    if not isinstance(survey, PerfectSurvey):
+        raise GridError("the scheme 'boettiger2015' is defined for PerfectSurvey alone")
+    return np.eye(len(grid.points))

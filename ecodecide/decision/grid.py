@@ -18,17 +18,18 @@ class Grid:
     State 0 is extinction, an atom. With ``scheme="cells"`` the others are `cells` equal cells of width
     upper/cells, stood for by their midpoints, and probabilities come from the cdf at the edges. The scheme
     ``"memarzadeh2019"`` is the published discretization of Memarzadeh & Boettiger 2019: `cells` points
-    linspace(0, upper, cells), the first of which is 0, and densities at the points; it is kept for comparison
-    with that paper.
+    linspace(0, upper, cells), the first of which is 0, and densities at the points; ``"boettiger2015"`` is that
+    of Boettiger, Mangel & Munch 2015 on such points, for lognormal noise. Both are kept for comparison with
+    those papers.
 
     Parameters
     ----------
     upper
         Upper end, in units of biomass. About twice the carrying capacity is usual.
     cells
-        Number of cells (of points, with ``"memarzadeh2019"``).
+        Number of cells (of points, with the schemes of papers).
     scheme
-        ``"cells"`` or ``"memarzadeh2019"``.
+        ``"cells"``, ``"memarzadeh2019"`` or ``"boettiger2015"``.
 
     Raises
     ------
@@ -52,8 +53,9 @@ class Grid:
             raise GridError(f"Grid: upper must be positive, got {self.upper}")
         if int(self.cells) != self.cells or self.cells < 2:
             raise GridError(f"Grid: cells must be a whole number of at least 2, got {self.cells}")
-        if self.scheme not in ("cells", "memarzadeh2019"):
-            raise GridError(f"Grid: scheme must be 'cells' or 'memarzadeh2019', got {self.scheme!r}")
+        if self.scheme not in ("cells", "memarzadeh2019", "boettiger2015"):
+            known = "'boettiger2015', 'cells' or 'memarzadeh2019'"
+            raise GridError(f"Grid: scheme must be {known}, got {self.scheme!r}")
 
     @cached_property
     def step(self) -> float:
@@ -71,7 +73,7 @@ class Grid:
     def edges(self) -> Array:
         """The edges of the states: state j holds biomass in (edges[j], edges[j+1]], state 0 holds 0 alone.
 
-        With ``"memarzadeh2019"`` the edges lie half-way between points, and state 0 holds (-inf, step/2].
+        With the schemes of papers the edges lie half-way between points, and state 0 holds (-inf, step/2].
         """
         if self.scheme == "cells":
             return np.concatenate([[-np.inf], np.arange(self.cells + 1) * self.step])

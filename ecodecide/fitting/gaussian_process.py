@@ -1,13 +1,12 @@
-"""A stock whose growth is learned and not assumed: a Gaussian process over the escapement.
+"""A stock whose growth is learned and not assumed: a Gaussian process over the log growth rate.
 
-The next biomass is x' = max(f(s) + e, 0), with e normal of an absolute standard deviation and f a Gaussian
-process of the escapement s with mean zero and squared-exponential covariance
+    next biomass = s exp(g(s) + sigma z),   g ~ GP(prior mean, prior covariance),   z standard normal
 
-    cov(f(s), f(t)) = a^2 exp(-(s - t)^2 / (2 l^2)).
-
-Nothing grows from nothing, so the point f(0) = 0 is added to the data. The length scale l and the noise are
-integrated on a grid, each pair weighted by its exact marginal likelihood times its prior; nothing is sampled,
-so a fit repeats to the last bit. After Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631.
+for an escapement s > 0; what is extinct stays extinct, by construction. The prior is that of
+`ecodecide.fitting.growth_prior`. Signal sd, length scale and noise are integrated on a grid, each node weighted by
+its exact marginal likelihood times its prior; nothing is sampled, so a fit repeats to the last bit. After
+Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631, whose own process is of the biomass itself
+(`ecodecide.solvers.boettiger2015`).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,43 +22,29 @@ from numpy.typing import ArrayLike
 
 from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
-from ecodecide.fitting.lesson import require_enough
+from ecodecide.fitting.growth_prior import GrowthPrior, coordinate
+from ecodecide.fitting.lesson import require_enough, require_variety
+from ecodecide.fitting.second_input import SecondInput
 from ecodecide.stock.growth import Array
 
-SIGNAL_SD = 0.5
-"""Prior standard deviation of f, in units of the largest biomass.
-
-Away from data f falls back to its prior mean, zero: that is the caution of the method, and this number sets
-its price. The paper's unit variance with a carrying capacity of 8 is 1/8 in these units. So strong a pull
-serves the paper's example best (99.8 % of the optimum, against 94 % with 1/2 and 89 % with 1; the threshold
-is crossed in 0, 3 and 23 of 2,000 runs), but it makes slow stocks look doomed, and a manager who maximizes
-profit empties a doomed stock. Over 108 simulated histories of 40 years or fewer (27 stocks: Allen and Myers
-truths as in the paper, fished logistic ones with r of 0.1 to 0.6; discounts of 0.99 and 0.95) the values
-1/8, 1/4, 1/2 and 1 earned 92, 93, 93 and 94 % of the optimum and collapsed more often than it by 4.8, 5.1,
-3.9 and 3.8 % of runs; with 1, up to 3 % of the probability falls off a grid of 2.7 times the largest
-biomass.
-"""
-
-LENGTH_PRIOR = (0.7, 0.5)
-"""Median and log-sd of the lognormal prior of the length scale, in units of the largest biomass.
-
-A growth curve bends once or twice between no stock and the largest stock seen, rarely more often.
-"""
-
-NOISE_PRIOR = (0.1, 0.8)
-"""Median and log-sd of the lognormal prior of the noise sd, in units of the largest biomass.
-
-Recruitment scatters most stocks by 2 to 50 % a year; the prior spans that in two log-sds and avoids zero.
-"""
-
-_PSEUDO_VARIANCE = 1e-12
-"""Noise variance of the added point (0, 0), in scaled units: as good as none."""
-
-_REACH = 4.0
+_REACH = 4.5
 """How many prior log-sds the quadrature looks to either side."""
 
-_COARSE, _FINE = 28, 24
-_NEGLIGIBLE = 1e-4
+_COARSE, _FINER = 12, (8, 10)
+"""Nodes of each axis of the quadrature: over the prior, then twice over what the posterior leaves of it.
+
+Data narrow the noise sd to a tenth of its prior; the last grid has steps of about one posterior sd, where the
+trapezoidal rule gives the mean growth to a thousandth where growth was seen, and to three beyond.
+"""
+
+_NEGLIGIBLE = 3e-4
+"""Nodes of less weight than this share of the heaviest are left out; of several draws each may be that much coarser."""
+
+_MISSING = 1e12
+"""The noise variance of a pair that is missing from a draw: as good as not there."""
+
+_BATCH = 4_000_000
+"""The most numbers in a batch of covariance matrices."""
 
 
 def fit_gaussian_process(
@@ -67,33 +53,35 @@ def fit_gaussian_process(
     *,
     scale: float | None = None,
     unit: str = "K = 1",
-    signal_sd: float = SIGNAL_SD,
-    length_prior: tuple[float, float] = LENGTH_PRIOR,
-    noise_prior: tuple[float, float] = NOISE_PRIOR,
+    prior: GrowthPrior | None = None,
+    second: SecondInput | None = None,
 ) -> GaussianProcessStock:
     """Fit a Gaussian process to pairs of escapement and next biomass.
 
     Parameters
     ----------
     escapement, next_biomass
-        Shape (pairs,): biomass after harvest, and the biomass before harvest of the year after.
+        Shape (pairs,): biomass after harvest, and the biomass before harvest of the year after. Or shape
+        (draws, pairs): equally likely histories, such as draws of a posterior, over which the fit averages: that
+        is how error in the biomass gets into inputs and outputs. NaN where a draw has no such pair.
     scale
-        The biomass that is 1 inside, about the largest one known; the largest in the pairs by default.
+        The biomass about which the prior is stated; the largest in the pairs by default.
     unit
         The unit of biomass.
-    signal_sd
-        Prior standard deviation of f, in units of `scale`.
-    length_prior, noise_prior
-        Median and log-sd of the lognormal priors of length scale and noise sd, in units of `scale`.
+    prior
+        What is believed before any data; ``GrowthPrior()`` by default.
+    second
+        A second input of growth: a covariate of the year of the escapement, or the escapement of the year before.
 
     Returns
     -------
     GaussianProcessStock
+        With a second input, what it is at one value of it is its ``at(value)``.
 
     Raises
     ------
     FitError
-        With fewer than 5 pairs, or with values that are negative or not finite.
+        With fewer than 5 pairs, with values that are negative or not finite, or that never change.
 
     Warns
     -----
@@ -113,130 +101,219 @@ def fit_gaussian_process(
     >>> bool(abs(stock.mean(0.5) - 0.625) < 0.02)
     True
     """
-    s, x = np.asarray(escapement, dtype=float), np.asarray(next_biomass, dtype=float)
-    paired = s.ndim == 1 and s.shape == x.shape
-    if not paired or not np.all(np.isfinite(s + x) & (np.minimum(s, x) >= 0.0)):
-        raise FitError(
-            "escapement and next biomass must be pairs of finite numbers of at least 0, got shapes "
-            f"{s.shape} and {x.shape}{'' if not paired else ' with values that are not'}; "
-            "leave out years in which one of them is missing"
-        )
-    require_enough(len(s))
-    scale = float(max(s.max(), x.max())) if scale is None else float(scale)
+    prior = GrowthPrior() if prior is None else prior
+    s, x = _checked(escapement, next_biomass)
+    known = np.isfinite(s + x) & (s > 0.0)
+    require_enough(int(known.any(axis=0).sum()))
+    require_variety(np.where(known, s, np.nan), np.where(known, x, np.nan))
+    scale = float(np.nanmax([np.nanmax(s), np.nanmax(x)])) if scale is None else float(scale)
     if not (np.isfinite(scale) and scale > 0.0):
-        raise FitError(f"scale must be a positive biomass, got {scale}; a history of zeros teaches nothing")
-    inputs, outputs = np.append(0.0, s / scale), np.append(0.0, x / scale)
-    priors = (length_prior, noise_prior)
-
-    axes = tuple(median * np.exp(np.linspace(-_REACH, _REACH, _COARSE) * sd) for median, sd in priors)
-    _, coarse = _weigh(inputs, outputs, signal_sd, axes, priors)
-    axes = tuple(_zoom(axis, coarse.sum(axis=1 - i), _FINE) for i, axis in enumerate(axes))
-    nodes, weight = _weigh(inputs, outputs, signal_sd, axes, priors)
-    border = float(weight.sum() - weight[1:-1, 1:-1].sum())
+        raise FitError(f"scale must be a positive biomass, got {scale:g}")
+    # a stock that vanished shrank to something too small to be seen
+    vanished = 0.5 * float(np.min(x[known & (x > 0.0)]))
+    inputs = coordinate(np.where(known, s, 0.0), scale)[:, :, None]
+    if second is not None:
+        known &= np.isfinite(second.values)
+        inputs = np.concatenate([inputs, second.scaled(second.values, scale)[:, :, None]], axis=2)
+    outputs = np.log(np.maximum(np.where(known, x, 1.0), vanished) / np.where(known, s, 1.0))
+    outputs = np.where(known, outputs, 0.0)
+    least = _NEGLIGIBLE * len(s)
+    fits = [_integrate(*data, prior, least) for data in zip(inputs, outputs, known, strict=True)]
+    border = float(np.mean([fit.border for fit in fits]))
     if border > 0.03:
         warnings.warn(
             f"{border:.0%} of the posterior of the Gaussian process lies at the border of its quadrature: "
-            "length scale or noise is far from its prior (data without scatter do this); check the history, "
-            "or give length_prior and noise_prior",
+            "noise or length scale is far from its prior (data without scatter do this); check the history, "
+            "or give another GrowthPrior",
             ConvergenceWarning,
             stacklevel=2,
         )
-    kept = np.flatnonzero(weight.ravel() >= _NEGLIGIBLE)
-    chosen = weight.ravel()[kept] / weight.ravel()[kept].sum()
-    length, noise, alpha, whiten = _factorize(inputs, outputs, signal_sd, nodes[0][kept], nodes[1][kept])
+    nodes = [fit.nodes for fit in fits]
     return GaussianProcessStock(
-        unit, scale, s, x, length, noise, chosen, signal_sd, border, inputs, alpha, whiten
+        unit,
+        scale,
+        prior,
+        s,
+        x,
+        signal_sd=np.concatenate([node.signal for node in nodes]),
+        length_scale=np.concatenate([node.length for node in nodes]),
+        noise_sd=np.concatenate([node.noise for node in nodes]),
+        weight=np.concatenate([fit.weight for fit in fits]) / len(fits),
+        border_weight=border,
+        second=second,
+        _draw=np.repeat(np.arange(len(fits)), [len(fit.weight) for fit in fits]),
+        _known=known,
+        _inputs=inputs,
+        _alpha=np.concatenate([fit.alpha for fit in fits]),
+        _whiten=np.concatenate([fit.whiten for fit in fits]),
     )
 
 
-def _zoom(axis: Array, weight: Array, count: int) -> Array:
+def _checked(escapement: ArrayLike, next_biomass: ArrayLike) -> tuple[Array, Array]:
+    """Return both with an axis of draws; NaN is let through in draws alone."""
+    s, x = np.asarray(escapement, dtype=float), np.asarray(next_biomass, dtype=float)
+    paired = s.ndim in (1, 2) and s.shape == x.shape
+    finite = s.ndim == 2 or not paired or bool(np.all(np.isfinite(s + x)))
+    if not paired or not finite or np.any(np.isinf(s + x)) or np.any(np.minimum(s, x) < 0.0):
+        raise FitError(
+            "escapement and next biomass must be pairs of finite numbers of at least 0, got shapes "
+            f"{s.shape} and {x.shape}{' with values that are not' if paired else ''}; "
+            "leave out years in which one of them is missing"
+        )
+    return np.atleast_2d(s), np.atleast_2d(x)
+
+
+# --- the quadrature over signal sd, noise sd and length scales ---
+
+
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """Hyperparameters: signal and noise sd, shape (nodes,), and a length scale per input, (nodes, inputs)."""
+
+    signal: Array
+    noise: Array
+    length: Array
+
+    def take(self, which: Any) -> _Nodes:
+        return _Nodes(self.signal[which], self.noise[which], self.length[which])
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The nodes that count for one history, their weights, and the data conditioned on at each."""
+
+    nodes: _Nodes
+    weight: Array
+    alpha: Array
+    whiten: Array
+    border: float
+
+
+def _integrate(inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, least: float) -> _Fit:
+    """Find where the posterior of the hyperparameters lies, and condition on the data at its nodes."""
+    priors = [prior.signal_sd, prior.noise_sd, prior.length_scale]
+    priors += [prior.second_length] * (inputs.shape[1] - 1)
+    axes = [_axis(median, log_sd) for median, log_sd in priors]
+    data = (inputs, outputs, known, prior)
+    nodes, weight = _weigh(*data, axes, priors)
+    for count in _FINER:
+        axes = [_zoom(axis, weight, i, count) for i, axis in enumerate(axes)]
+        nodes, weight = _weigh(*data, axes, priors)
+    inner = tuple(slice(1, -1) if len(axis) > 1 else slice(None) for axis in axes)
+    border = float(weight.sum() - weight[inner].sum())
+    kept = np.flatnonzero(weight.ravel() >= least * weight.max())
+    chosen = weight.ravel()[kept]
+    alpha, whiten = _condition(inputs, outputs, known, prior, nodes.take(kept))
+    return _Fit(nodes.take(kept), chosen / chosen.sum(), alpha, whiten, border)
+
+
+def _axis(median: float, log_sd: float) -> Array:
+    """Log-spaced nodes over a lognormal prior; the median alone where it is certain."""
+    steps = np.linspace(-_REACH, _REACH, _COARSE) if log_sd > 0.0 else np.zeros(1)
+    return np.asarray(median * np.exp(steps * log_sd))
+
+
+def _zoom(axis: Array, weight: Array, place: int, count: int) -> Array:
     """A finer axis over the part of this one that holds nearly all the weight, and a node to either side."""
-    held = np.flatnonzero(weight > 1e-6 * weight.sum())
+    if len(axis) == 1:
+        return axis
+    marginal = weight.sum(axis=tuple(i for i in range(weight.ndim) if i != place))
+    held = np.flatnonzero(marginal > 1e-4 * marginal.sum())
     low, high = axis[max(held[0] - 1, 0)], axis[min(held[-1] + 1, len(axis) - 1)]
     return np.asarray(np.geomspace(low, high, count))
 
 
 def _weigh(
-    inputs: Array,
-    outputs: Array,
-    signal_sd: float,
-    axes: tuple[Array, ...],
-    priors: tuple[tuple[float, float], tuple[float, float]],
-) -> tuple[tuple[Array, Array], Array]:
-    """Return the nodes, length scale and noise sd, flat, and the posterior weight of each, on its grid.
+    inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, axes: list[Array], priors: list[Any]
+) -> tuple[_Nodes, Array]:
+    """Return all nodes, flat, and the posterior weight of each, on its grid.
 
     The axes are log-spaced, so a lognormal prior is a normal density in the log, and steps have one size.
     """
-    length, noise = (a.ravel() for a in np.meshgrid(axes[0], axes[1], indexing="ij"))
-    log_weight = log_marginal_likelihood(inputs, outputs, signal_sd, length, noise)
-    for value, (median, sd) in zip((length, noise), priors, strict=True):
-        log_weight = log_weight - 0.5 * (np.log(value / median) / sd) ** 2
+    mesh = np.meshgrid(*axes, indexing="ij")
+    flat = [values.ravel() for values in mesh]
+    nodes = _Nodes(flat[0], flat[1], np.stack(flat[2:], axis=1))
+    size = max(1, _BATCH // len(outputs) ** 2)
+    log_weight = np.concatenate(
+        [
+            log_marginal_likelihood(inputs, outputs, known, prior, nodes.take(slice(start, start + size)))
+            for start in range(0, len(flat[0]), size)
+        ]
+    )
+    for values, (median, log_sd) in zip(flat, priors, strict=True):
+        if log_sd > 0.0:
+            log_weight = log_weight - 0.5 * (np.log(values / median) / log_sd) ** 2
     weight = np.exp(log_weight - log_weight.max())
-    return (length, noise), (weight / weight.sum()).reshape(len(axes[0]), len(axes[1]))
+    return nodes, (weight / weight.sum()).reshape(mesh[0].shape)
 
 
 # --- gpytorch: the exact Gaussian process, one batch element per quadrature node ---
 
 
 def log_marginal_likelihood(
-    inputs: Array, outputs: Array, signal_sd: float, length_scale: Array, noise_sd: Array
+    inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, nodes: _Nodes
 ) -> Array:
-    """Return the exact log marginal likelihood of data at each pair of hyperparameters.
+    """Return the exact log marginal likelihood of data at each node.
 
     Parameters
     ----------
-    inputs, outputs
-        Shape (n,): the data in scaled units; the first is the point (0, 0), known almost without noise.
-    signal_sd
-        Prior standard deviation of f.
-    length_scale, noise_sd
-        Shape (nodes,).
+    inputs
+        Shape (n, 1) or (n, 2): coordinates.
+    outputs
+        Shape (n,): log growth.
+    known
+        Shape (n,): False for pairs that are not there.
+    prior
+        Whose mean and kernel to use.
+    nodes
+        The hyperparameters.
 
     Returns
     -------
     ndarray, shape (nodes,)
+        Up to a constant that the missing pairs add, the same for all nodes.
     """
-    with _gaussian_process(inputs, outputs, signal_sd, length_scale, noise_sd) as (model, likelihood):
+    with _gaussian_process(inputs, outputs, known, prior, nodes) as (model, likelihood):
         model.train()
         data = likelihood(model(*model.train_inputs))
         return np.array(data.log_prob(model.train_targets).numpy())
 
 
-def _factorize(
-    inputs: Array, outputs: Array, signal_sd: float, length_scale: Array, noise_sd: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return length scale, noise sd, K^-1 y and the inverse Cholesky factor of K, as gpytorch holds them."""
+def _condition(
+    inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, nodes: _Nodes
+) -> tuple[Array, Array]:
+    """Return K^-1 (y - mean) and the inverse Cholesky factor of K at each node, as gpytorch holds them."""
     import torch
 
-    with _gaussian_process(inputs, outputs, signal_sd, length_scale, noise_sd) as (model, _):
+    with _gaussian_process(inputs, outputs, known, prior, nodes) as (model, _):
         model.eval()
         model(model.train_inputs[0][:, :1])  # predicting once makes gpytorch condition on the data
         conditioned = model.prediction_strategy
         factor = conditioned.lik_train_train_covar.cholesky().to_dense()
         eye = torch.eye(len(inputs), dtype=torch.float64).expand_as(factor)
         whiten = torch.linalg.solve_triangular(factor, eye, upper=False)
-        length = model.covar_module.base_kernel.lengthscale.reshape(-1)
-        alpha = conditioned.mean_cache
-        return np.array(length.numpy()), noise_sd, np.array(alpha.numpy()), np.array(whiten.numpy())
+        return np.array(conditioned.mean_cache.numpy()), np.array(whiten.numpy())
 
 
 @contextmanager
 def _gaussian_process(
-    inputs: Array, outputs: Array, signal_sd: float, length_scale: Array, noise_sd: Array
+    inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, nodes: _Nodes
 ) -> Iterator[tuple[Any, Any]]:
     """Yield a batched exact Gaussian process of gpytorch and its likelihood, on one thread, in float64."""
     import gpytorch
     import torch
 
-    nodes, n = len(length_scale), len(inputs)
-    batch = torch.Size([nodes])
+    count, (n, dims) = len(nodes.signal), inputs.shape
+    batch = torch.Size([count])
+    kernels = gpytorch.kernels
+    kind = kernels.RBFKernel if prior.kernel == "squared-exponential" else kernels.MaternKernel
 
     class ExactGaussianProcess(gpytorch.models.ExactGP):  # type: ignore[misc]
         def __init__(self, x: Any, y: Any, likelihood: Any) -> None:
             super().__init__(x, y, likelihood)
-            self.mean_module = gpytorch.means.ZeroMean(batch_shape=batch)
-            self.covar_module = gpytorch.kernels.ScaleKernel(
-                gpytorch.kernels.RBFKernel(batch_shape=batch), batch_shape=batch
+            self.mean_module = gpytorch.means.ConstantMean(batch_shape=batch)
+            self.covar_module = kernels.ScaleKernel(
+                kind(batch_shape=batch, ard_num_dims=dims), batch_shape=batch
             )
 
         def forward(self, x: Any) -> Any:
@@ -247,18 +324,18 @@ def _gaussian_process(
     try:
         with (
             torch.no_grad(),
-            gpytorch.settings.min_fixed_noise(double_value=_PSEUDO_VARIANCE),
             gpytorch.settings.max_cholesky_size(100_000),
             gpytorch.settings.fast_computations(False, False, False),
         ):
-            x = torch.as_tensor(inputs)[None, :, None].expand(nodes, n, 1).contiguous()
-            y = torch.as_tensor(outputs)[None, :].expand(nodes, n).contiguous()
-            variance = torch.as_tensor(noise_sd)[:, None].square().repeat(1, n)
-            variance[:, 0] = _PSEUDO_VARIANCE
+            x = torch.as_tensor(inputs)[None].expand(count, n, dims).contiguous()
+            y = torch.as_tensor(outputs)[None].expand(count, n).contiguous()
+            missing = torch.as_tensor(np.where(known, 0.0, _MISSING))
+            variance = torch.as_tensor(nodes.noise)[:, None].square() + missing
             likelihood = gpytorch.likelihoods.FixedNoiseGaussianLikelihood(noise=variance, batch_shape=batch)
             model = ExactGaussianProcess(x, y, likelihood).double()
-            model.covar_module.base_kernel.lengthscale = torch.as_tensor(length_scale)[:, None, None]
-            model.covar_module.outputscale = torch.full((nodes,), signal_sd**2, dtype=torch.float64)
+            model.mean_module.initialize(constant=torch.full((count,), -prior.decline, dtype=torch.float64))
+            model.covar_module.base_kernel.lengthscale = torch.as_tensor(nodes.length)[:, None, :]
+            model.covar_module.outputscale = torch.as_tensor(nodes.signal**2)
             yield model, likelihood
     finally:
         torch.set_num_threads(threads)

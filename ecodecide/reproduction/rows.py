@@ -1,29 +1,52 @@
-"""A reproduced study as rows of words, for tables, and as plain values, for JSON."""
+"""A reproduced study as rows of words, for tables, and as plain values, for JSON.
+
+What is of one study alone is in the module of its name, such as `ecodecide.reproduction.memarzadeh2019_rows`:
+its `tables`, the `details` of its JSON, and the heads of its claims.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import xarray as xr
 
-from ecodecide.reproduction.memarzadeh2019_claims import (
-    OBSERVED,
-    PUBLISHED_BIOMASS_99,
-    PUBLISHED_HARVEST,
-)
 from ecodecide.reproduction.verdict import FAILS, HOLDS, OPEN
 
 Row: TypeAlias = tuple[str, ...]
 """The cells of a row."""
 
-SHORT = {"constant-escapement": "CE", "msy": "MSY", "tac": "TAC", "pomdp": "POMDP"}
-"""The paper's names of the policies."""
 
-_LAST = 98
-"""The index of the paper's last year; its first is 1 and ours 0."""
+class Table(NamedTuple):
+    """A table to be drawn: a gap follows `every` so many rows; `wraps` lets long cells wrap."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Row]
+    every: int = 0
+    wraps: bool = False
+
+
+def tables(study: xr.Dataset) -> list[Table]:
+    """Return the tables of a study's own figures."""
+    found: list[Table] = _own(study).tables(study)
+    return found
+
+
+def claim_table(study: xr.Dataset) -> Table:
+    """Return the claims of a study as a table."""
+    own = _own(study)
+    title = (
+        f"Claims{own.CLAIMS_OF}: paired differences of {study.attrs['replicates']} futures, 95 % intervals"
+    )
+    return Table(title, own.CLAIM_HEADS, claim_rows(study), wraps=True)
+
+
+def _own(study: xr.Dataset) -> Any:
+    return import_module(f"ecodecide.reproduction.{study.attrs['study']}_rows")
 
 
 def estimate_words(estimate: Iterable[float], unit: str) -> str:
@@ -50,84 +73,6 @@ def estimate_words(estimate: Iterable[float], unit: str) -> str:
     names = {"%": " %", "points": " pts", "steps": " steps", "K": " K"}
     words = f"{value:+.{decimals}f}{names.get(unit, '')}"
     return words if low == high else f"{words}\n{low:z.{decimals}f} to {high:z.{decimals}f}"
-
-
-def score_rows(study: xr.Dataset, start: str) -> list[Row]:
-    """Return a row per scenario and policy: errors, policy, then value, collapse and biomass, exact ones beside.
-
-    Parameters
-    ----------
-    study
-        A reproduced study.
-    start
-        One of its starts.
-    """
-    rows: list[Row] = []
-    for process in study["process_error"].values:
-        for survey in study["survey_error"].values:
-            for policy in study["policy"].values:
-                where = {"process_error": process, "survey_error": survey, "policy": policy, "start": start}
-                one, exact = study["scores"].sel(where), study["exact"].sel(where)
-                cells = [
-                    _shown(values.sel(metric=metric).values, metric)
-                    for metric in ("npv", "collapse", "late_biomass")
-                    for values in (one, exact)
-                ]
-                name = SHORT.get(str(policy), str(policy))
-                rows.append((f"{process:.2f}", f"{survey:.2f}", name, *cells))
-    return rows
-
-
-def _shown(values: Any, metric: str) -> str:
-    """Return an estimate with its interval, a plain value alone, and nothing for what is not known."""
-    low, value, high = values if np.ndim(values) else (values, values, values)
-    if np.isnan(value):
-        return ""
-    if metric == "collapse":
-        words = f"{100.0 * value:.1f}"
-        return f"{words} ({100.0 * low:.0f}-{100.0 * high:.0f})" if np.ndim(values) else words
-    words = f"{value:.3f}"
-    return f"{words} ±{(high - low) / 2.0:.3f}".replace("±0.", "±.") if np.ndim(values) else words
-
-
-def bound_rows(study: xr.Dataset) -> list[Row]:
-    """Return a row per scenario: errors, lower and upper bound of the POMDP's value, and their gap."""
-    rows: list[Row] = []
-    for process in study["process_error"].values:
-        for survey in study["survey_error"].values:
-            lower, upper = study["bounds"].sel(process_error=process, survey_error=survey).values
-            gap = f"{100.0 * (upper - lower) / upper:.2f} %"
-            rows.append((f"{process:g}", f"{survey:g}", f"{lower:.4f}", f"{upper:.4f}", gap))
-    return rows
-
-
-def overestimate_rows(study: xr.Dataset) -> list[Row]:
-    """Return figure 3 in its last year: policy, the paper's mean biomass, ours with its interval."""
-    year = min(_LAST, study.sizes["year"] - 1)
-    known = year == _LAST
-    root = np.sqrt(study.sizes["replicate"])
-    rows: list[Row] = []
-    for policy, published in PUBLISHED_BIOMASS_99.items():
-        if policy == "pomdp":
-            path = study["assumed_trajectory"].sel(assumed_error=0.15, survey_error=0.0, start="K/6")
-        else:
-            path = study["trajectory"].sel(process_error=0.15, survey_error=0.0, start="K/6", policy=policy)
-        mean, sd = path.isel(year=year).values
-        words = "POMDP, assumes 0.15" if policy == "pomdp" else SHORT[policy]
-        rows.append((words, f"{published:.3f}" if known else "-", f"{mean:.3f} ±{1.96 * sd / root:.3f}"))
-    return rows
-
-
-def harvest_rows(study: xr.Dataset) -> list[Row]:
-    """Return figure 4: a row per policy and prior, its harvest at each published observation, ours over theirs."""
-    rows = [("observed", *(f"{y:.3f}" for y in OBSERVED))]
-    for curve in study["curve"].values:
-        ours = study["harvest_at"].sel(curve=curve).values
-        theirs = PUBLISHED_HARVEST.get(str(curve))
-        rows.append((SHORT.get(str(curve), str(curve)), *(f"{h:.3f}" for h in ours)))
-        if theirs is not None:
-            rows.append(("  published", *(f"{h:.3f}" for h in theirs)))
-    return rows
 
 
 def claim_rows(study: xr.Dataset) -> list[Row]:
@@ -176,66 +121,22 @@ def to_dict(study: xr.Dataset) -> dict[str, Any]:
         "study": attrs["study"],
         "ecodecide_version": attrs["ecodecide_version"],
         "settings": settings | json.loads(attrs["settings"]),
-        "scores": _scores(study),
-        "bounds": _bounds(study),
-        "harvest": {
-            "observed": [_plain(y) for y in study["observed"].values],
-            "curves": {
-                str(c): [_plain(h) for h in study["harvest"].sel(curve=c)] for c in study["curve"].values
-            },
-        },
+        **_own(study).details(study),
         "claims": _claims(study),
         "notes": json.loads(attrs["notes"]),
         "cite": json.loads(attrs["cite"]),
     }
 
 
-def _plain(value: Any) -> float | None:
+def plain(value: Any) -> float | None:
+    """Return a number, None where it is not finite."""
     number = float(value)
     return number if np.isfinite(number) else None
 
 
-def _estimate(values: Iterable[Any]) -> dict[str, float | None]:
-    return {key: _plain(value) for key, value in zip(("low", "value", "high"), values, strict=True)}
-
-
-def _scores(study: xr.Dataset) -> list[dict[str, Any]]:
-    found = []
-    scores = study["scores"]
-    for place in np.ndindex(*scores.shape[:4]):
-        names = {str(dim): scores[dim].values[i].item() for dim, i in zip(scores.dims, place, strict=False)}
-        entry: dict[str, Any] = dict(names)
-        for m, metric in enumerate(study["metric"].values):
-            exact = {"exact": _plain(study["exact"].values[(*place, m)])}
-            entry[str(metric)] = _estimate(scores.values[(*place, m)]) | exact
-        found.append(entry)
-    for place in np.ndindex(*study["assumed_scores"].shape[:3]):
-        assumed, survey, start = place
-        entry = {
-            "process_error": 0.15,
-            "survey_error": float(study["survey_error"].values[survey]),
-            "start": str(study["start"].values[start]),
-            "policy": f"pomdp assuming {study['assumed_error'].values[assumed]:g}",
-        }
-        for m, metric in enumerate(study["metric"].values):
-            entry[str(metric)] = _estimate(study["assumed_scores"].values[(*place, m)])
-        found.append(entry)
-    return found
-
-
-def _bounds(study: xr.Dataset) -> list[dict[str, Any]]:
-    return [
-        {
-            "process_error": float(process),
-            "survey_error": float(survey),
-            "lower": float(one.sel(bound="lower")),
-            "upper": float(one.sel(bound="upper")),
-            "status": str(study["status"].sel(process_error=process, survey_error=survey).item()),
-        }
-        for process in study["process_error"].values
-        for survey in study["survey_error"].values
-        for one in [study["bounds"].sel(process_error=process, survey_error=survey)]
-    ]
+def plain_estimate(values: Iterable[Any]) -> dict[str, float | None]:
+    """Return low, value and high by name."""
+    return {key: plain(value) for key, value in zip(("low", "value", "high"), values, strict=True)}
 
 
 def _claims(study: xr.Dataset) -> list[dict[str, Any]]:
@@ -252,9 +153,9 @@ def _claims(study: xr.Dataset) -> list[dict[str, Any]]:
                     "start": str(start) if bool(one["claim_simulated"].item()) else None,
                     "verdict": str(told["claim_verdict"].item()),
                     "unit": str(one["claim_unit"].item()),
-                    **_estimate(told["claim_value"].values),
-                    "must_exceed": _plain(one["claim_low"]),
-                    "must_be_below": _plain(one["claim_high"]),
+                    **plain_estimate(told["claim_value"].values),
+                    "must_exceed": plain(one["claim_low"]),
+                    "must_be_below": plain(one["claim_high"]),
                 }
             )
             if not bool(one["claim_simulated"].item()):

@@ -15,6 +15,7 @@ from ecodecide.errors import EvaluationError
 
 STUDIES = {
     "memarzadeh2019": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645: figures 1 to 4, POMDP against rules",
+    "boettiger2015": "Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631: table 1, figures 3 to 5, GPDP",
 }
 """The studies, each in the module of its name, which has a function `run`."""
 
@@ -23,9 +24,9 @@ def reproduce(
     study: str,
     *,
     replicates: int = 2000,
-    years: int = 100,
+    years: int | None = None,
     seed: int = 1,
-    cells: int = 100,
+    cells: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Simulate a published study again and hold its claims against the outcome.
@@ -37,11 +38,11 @@ def reproduce(
     replicates
         Simulated futures per policy and scenario; all policies meet the same.
     years
-        Decisions per future.
+        Decisions per future; the study's own number by default.
     seed
         The same seed gives the same figures.
     cells
-        Points of the study's grid; its own number is the default.
+        Points of the study's grid; its own number by default.
     progress
         Called with words and the share of all work done.
 
@@ -67,9 +68,8 @@ def reproduce(
         hint = f"did you mean {near[0]}? " if near else ""
         raise EvaluationError(f"unknown study {study!r}: {hint}expected one of {', '.join(STUDIES)}")
     module = import_module(f"ecodecide.reproduction.{study}")
-    found: xr.Dataset = module.run(
-        replicates=replicates, years=years, seed=seed, cells=cells, progress=progress
-    )
+    given = {name: value for name, value in (("years", years), ("cells", cells)) if value is not None}
+    found: xr.Dataset = module.run(replicates=replicates, seed=seed, progress=progress, **given)
     return found
 
 

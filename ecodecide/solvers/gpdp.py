@@ -8,55 +8,73 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from ecodecide.decision.discretize import TOLERANCE, falls_off, initial_belief
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import GridError, SolverError
-from ecodecide.fitting.gaussian_process import LENGTH_PRIOR, NOISE_PRIOR, SIGNAL_SD, fit_gaussian_process
+from ecodecide.errors import FewDataWarning, GridError, SolverError
+from ecodecide.fitting.gaussian_process import fit_gaussian_process
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
+from ecodecide.fitting.growth_prior import GrowthPrior
 from ecodecide.fitting.lesson import Lesson, lesson
+from ecodecide.policy.table import TablePolicy
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.solvers.solution import Solution
-from ecodecide.stock.growth import Array
+
+_FEW = 10
+"""With fewer pairs of years than this the prior speaks as loudly as the data."""
+
+_UNCERTAIN = 0.3
+"""An sd of log growth of this size at the escapement of a policy is as much as most stocks grow in a year."""
 
 
 @dataclass(frozen=True)
 class Gpdp:
     """The optimal policy for a stock whose growth is learned by a Gaussian process.
 
-    It learns from the biomass of the problem's history. Where that is relative (an index, spawning biomass, or
-    a biomass that catch exceeds), it learns from the mean biomass of the fitted stock that the problem holds,
-    and says that the two are then not independent. Besides that, the problem's stock serves for the initial
-    belief alone. A grid that holds the data, but is too short for what the process thinks possible beyond
-    them, is lengthened by cells of the same width, up to 4 times.
+    It learns from the biomass of the problem's history and from its catches: a year's escapement is biomass less
+    catch. Where the biomass is relative (an index, spawning biomass, or a biomass that catch exceeds), it learns
+    from posterior draws of the biomass of the fitted stock that the problem holds, and says that the two are then
+    not independent. Besides that, the problem's stock serves for the initial belief alone. A grid that holds the
+    data, but is too short for what the process thinks possible beyond them, is lengthened by cells of the same
+    width, up to 4 times.
 
     Parameters
     ----------
-    signal_sd
-        Prior standard deviation of growth, in units of the largest biomass.
-    length_prior, noise_prior
-        Median and log-sd of the lognormal priors of length scale and noise sd, in units of the largest
-        biomass; see `ecodecide.fitting.gaussian_process`.
+    prior
+        What is believed of growth before any data.
+    scheme
+        ``"default"``, or ``"boettiger2015"``: the process, the discretization and the value iteration of the
+        paper's own code, with its quirks, for comparison (`ecodecide.solvers.boettiger2015`).
+
+    Raises
+    ------
+    SolverError
+        For another scheme.
 
     Examples
     --------
     >>> from ecodecide.decision.grid import Grid
     >>> from ecodecide.history.catch_history import CatchHistory
-    >>> biomass = np.array([9.0, 7.7, 6.9, 6.2, 5.8, 5.5, 5.3, 6.9, 8.2, 9.0])
-    >>> catch = np.array([2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 0.5, 0.5, 0.5, 0.5])
-    >>> history = CatchHistory(year=np.arange(2001, 2011), catch=catch, biomass=biomass)
+    >>> biomass = np.array([9.0, 7.7, 6.9, 6.2, 5.8, 5.5, 5.3, 5.2, 6.9, 8.2, 9.0])
+    >>> catch = np.array([2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 0.5, 0.5, 0.5, 0.5])
+    >>> history = CatchHistory(year=np.arange(2001, 2012), catch=catch, biomass=biomass)
     >>> solution = Gpdp().solve(HarvestProblem(history=history, grid=Grid(upper=24.0, cells=60)))
     >>> solution.status
-    'learned growth from 9 pairs of years of the biomass in the history, ...
+    'learned growth from 10 pairs of years of the biomass in the history, ...
     """
 
-    signal_sd: float = SIGNAL_SD
-    length_prior: tuple[float, float] = LENGTH_PRIOR
-    noise_prior: tuple[float, float] = NOISE_PRIOR
+    prior: GrowthPrior = field(default_factory=GrowthPrior)
+    scheme: str = "default"
+
+    def __post_init__(self) -> None:
+        if self.scheme not in ("default", "boettiger2015"):
+            raise SolverError(f"Gpdp: scheme must be 'default' or 'boettiger2015', got {self.scheme!r}")
 
     def solve(self, problem: HarvestProblem) -> Solution:
         """Return the optimal policy for the stock that was learned, as a table over observed biomass.
@@ -70,30 +88,31 @@ class Gpdp:
             years can be learned from.
         GridError
             When the grid does not hold the biomass that is learned from, or the stock that was learned.
+
+        Warns
+        -----
+        FewDataWarning
+            When the policy rests on the prior more than on the data.
         """
         begin = time.perf_counter()
         learned = _lesson(problem)
         _require_data_on(problem.grid, learned)
+        if self.scheme == "boettiger2015":
+            from ecodecide.solvers.boettiger2015 import published_solution
+
+            return published_solution(problem, learned)
         stock = _learn(learned, self)
         # the belief is that of the problem's own stock and grid, which a Gaussian process does not have
         belief = initial_belief(problem)
         grid = _wide_enough(problem.grid, stock)
         belief = np.append(belief, np.zeros(len(grid.points) - len(belief)))
         solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
+        told = [_tell(learned, stock), *_cautions(learned, stock, solution), solution.status]
         return replace(
             solution,
-            status=f"{_tell(learned, stock, grid.points)}; {solution.status}",
+            status="; ".join(told),
             seconds=time.perf_counter() - begin,
-            settings={
-                **solution.settings,
-                "solver": "gpdp",
-                **asdict(self),
-                "pairs": len(learned.escapement),
-                "independent": learned.independent,
-                "length_scale": float(stock.weight @ stock.length_scale) * stock.scale,
-                "noise_sd": float(stock.weight @ stock.noise_sd) * stock.scale,
-                "border_weight": stock.border_weight,
-            },
+            settings={**solution.settings, "solver": "gpdp", **asdict(self), **_learned(learned, stock)},
         )
 
 
@@ -105,7 +124,7 @@ def gp_stock(problem: HarvestProblem, settings: Gpdp | None = None) -> GaussianP
     problem
         A problem with a history.
     settings
-        The solver whose priors to use; the default ones otherwise.
+        The solver whose prior to use; the default one otherwise.
 
     Returns
     -------
@@ -131,7 +150,11 @@ def _lesson(problem: HarvestProblem) -> Lesson:
 
 def _learn(learned: Lesson, settings: Gpdp) -> GaussianProcessStock:
     return fit_gaussian_process(
-        learned.escapement, learned.next_biomass, scale=learned.scale, unit=learned.unit, **asdict(settings)
+        learned.escapement,
+        learned.next_biomass,
+        scale=learned.scale,
+        unit=learned.unit,
+        prior=settings.prior,
     )
 
 
@@ -160,22 +183,57 @@ def _wide_enough(grid: Grid, stock: GaussianProcessStock) -> Grid:
     return grid
 
 
-def _tell(learned: Lesson, stock: GaussianProcessStock, points: Array) -> str:
-    told = [
-        f"learned growth from {len(learned.escapement)} pairs of years of {learned.origin}, "
+def _learned(learned: Lesson, stock: GaussianProcessStock) -> dict[str, object]:
+    """What was learned, for the record."""
+    return {
+        "pairs": learned.pairs,
+        "independent": learned.independent,
+        "signal_sd": float(stock.weight @ stock.signal_sd),
+        "length_scale": float(stock.weight @ stock.length_scale[:, 0]),
+        "noise_sd": float(stock.weight @ stock.noise_sd),
+        "border_weight": stock.border_weight,
+    }
+
+
+def _tell(learned: Lesson, stock: GaussianProcessStock) -> str:
+    told = (
+        f"learned growth from {learned.pairs} pairs of years of {learned.origin}, "
         f"over {len(stock.weight)} quadrature nodes"
-    ]
+    )
     if learned.left_out:
-        told.append(f"{learned.left_out} years left out because their catch exceeds the biomass")
-    low, high = float(learned.escapement.min()), float(learned.escapement.max())
-    beyond = float(np.mean((points[1:] < low) | (points[1:] > high)))
-    if beyond > 0.5:
+        told += f"; {learned.left_out} years left out because their catch takes all of the biomass or more"
+    return told
+
+
+def _cautions(learned: Lesson, stock: GaussianProcessStock, solution: Solution) -> Sequence[str]:
+    """Say where the policy rests on the prior, aloud where it does so at its usual escapement."""
+    usual = _usual_escapement(learned, stock, solution)
+    spread = float(stock.spread(np.array([usual]))[0]) if usual > 0.0 else 0.0
+    told = []
+    if learned.pairs < _FEW or spread > _UNCERTAIN:
         told.append(
-            f"warning: {beyond:.0%} of the grid lies beyond the escapements that were seen, {low:.3g} to "
-            f"{high:.3g}, where the process falls back to its prior"
+            f"warning: the policy rests on its prior: {learned.pairs} pairs of years, and at its escapement of "
+            f"{usual:.4g} log growth is known to within a standard deviation of {spread:.2g}"
+        )
+        warnings.warn(told[0].removeprefix("warning: "), FewDataWarning, stacklevel=3)
+    least = float(np.nanmin(learned.escapement))
+    if 0.0 < usual < 0.8 * least:
+        told.append(
+            f"warning: the policy leaves {usual:.4g}, less than the smallest escapement that was seen, {least:.4g}"
         )
     if stock.carrying_capacity <= 0.0:
         told.append(
             "warning: the stock that was learned shrinks at every biomass, so the policy may liquidate it"
         )
-    return "; ".join(told)
+    return told
+
+
+def _usual_escapement(learned: Lesson, stock: GaussianProcessStock, solution: Solution) -> float:
+    """Where the policy brings the stock that was learned, on average, from the largest biomass that was seen."""
+    policy = solution.policy
+    assert isinstance(policy, TablePolicy)
+    biomass, escapement = learned.scale, 0.0
+    for _ in range(50):
+        escapement = biomass - float(np.interp(biomass, policy.points, policy.quotas))
+        biomass = min(float(stock.growth(np.array([escapement]))[0]), float(policy.points[-1]))
+    return escapement

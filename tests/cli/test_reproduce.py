@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from ecodecide.cli import main
 
 STUDY = importlib.import_module("ecodecide.reproduction.memarzadeh2019")
+GPDP_STUDY = importlib.import_module("ecodecide.reproduction.boettiger2015")
 ARGUMENTS = ["reproduce", "memarzadeh2019"]
 SMALL = ["--replicates", "16", "--years", "8", "--cells", "20"]
 
@@ -131,6 +132,56 @@ def test_a_file_that_cannot_be_saved_does_not_cost_the_results(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def short_chains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a test the long chains of the candidates' posteriors, which are not what it is about."""
+    monkeypatch.setattr("ecodecide.fitting.candidate_posterior._STEPS", 200)
+    monkeypatch.setattr("ecodecide.fitting.candidate_posterior._DOUBLINGS", 1)
+
+
+@pytest.mark.usefixtures("short_chains")
+@pytest.mark.filterwarnings("ignore::ecodecide.errors.ConvergenceWarning")
+def test_the_other_study_has_its_own_tables_and_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    small = ["--replicates", "16", "--years", "8"]
+    made: list[xr.Dataset] = []
+    simulate = GPDP_STUDY.run
+
+    def once(**settings: Any) -> xr.Dataset:
+        assert settings["years"] == 8 and "cells" not in settings  # its own number of points
+        made[:] = made or [simulate(**settings)]
+        return made[0]
+
+    monkeypatch.setattr(GPDP_STUDY, "run", once)
+    shown = run("reproduce", "boettiger2015", *small)
+    assert shown.exit_code == 0, shown.output
+    assert max(len(line) for line in shown.stdout.splitlines()) <= 80
+    assert "…" not in shown.stdout  # nothing is cut
+    for words in ("Table 1", "Figure 3", "Figures 4 and 5", "GPDP as published", "Claims", "Notes", "Cite"):
+        assert words in shown.stdout
+    told = run("reproduce", "boettiger2015", *small, "--json", "-o", str(tmp_path / "study.nc"))
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert found["study"] == "boettiger2015"
+    assert found["settings"]["cells"] == 50 and len(found["settings"]["quirks"]) == 8
+    assert len(found["scores"]) == 7 and len(found["criteria"]) == 3 * 4
+    assert len(found["quota"]["policies"]["gp"]) == len(found["quota"]["biomass"]) == 50
+    printed = [e for e in found["criteria"] if e["source"] == "as printed" and e["criterion"] == "AIC"]
+    assert printed == [
+        {"criterion": "AIC", "source": "as printed", "allen": -24.51, "ricker": -30.13, "myers": -27.01}
+    ]
+    for entry in found["claims"]:
+        assert entry["verdict"] in ("holds", "does not hold", "cannot be told")
+        assert entry["low"] <= entry["value"] <= entry["high"]
+    assert xr.load_dataset(tmp_path / "study.nc", engine="h5netcdf").attrs["study"] == "boettiger2015"
+
+
+def test_without_options_a_study_has_its_own_years_and_points(quick: list[dict[str, Any]]) -> None:
+    assert run(*ARGUMENTS, "-q").exit_code == 0
+    assert "years" not in quick[0] and "cells" not in quick[0]
+
+
 def test_help_names_it() -> None:
     assert "Reproduce a published study, claim by claim." in run("--help").stdout
-    assert "memarzadeh2019" in run("reproduce", "--help").stdout
+    for study in ("memarzadeh2019", "boettiger2015"):
+        assert study in run("reproduce", "--help").stdout

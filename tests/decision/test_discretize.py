@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ecodecide.decision.discretize import discretize, suggest_grid
+from ecodecide.decision.discretize import discretize, lognormal_rows, suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
@@ -176,6 +176,68 @@ def test_published_scheme_with_noise_too_narrow_for_its_points_goes_to_the_neare
 def test_published_scheme_is_for_normal_noise_alone(stock, survey):
     grid = Grid(upper=2.0, cells=20, scheme="memarzadeh2019")
     with pytest.raises(GridError, match="'memarzadeh2019' is defined for"):
+        discretize(HarvestProblem(stock=stock, survey=survey, grid=grid))
+
+
+# --- the scheme of Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631, typed from its description ---
+
+
+def ratio_density(ratio, sigma):
+    return math.exp(-0.5 * (math.log(ratio) / sigma) ** 2) / (ratio * sigma * math.sqrt(2 * math.pi))
+
+
+def published_lognormal_row(points, f, sigma):
+    """Density of point / f at each point but 0, scaled to 1; all on 0 where f is nearest to it."""
+    if f <= points[1] / 2:
+        return [1.0] + [0.0] * (len(points) - 1)
+    row = [0.0] + [ratio_density(x / f, sigma) for x in points[1:]]
+    return [value / sum(row) for value in row]
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3])
+def test_published_scheme_of_lognormal_noise(sigma):
+    """The paper's truth and grid: Allen with r = 2, K = 8, C = 5, 50 points on [0, 15]."""
+    stock = ParametricStock(Allen(r=2.0, K=8.0, C=5.0), LognormalNoise(sigma))
+    grid = Grid(upper=15.0, cells=50, scheme="boettiger2015")
+    arrays = discretize(HarvestProblem(stock=stock, grid=grid))
+    points = [15.0 * i / 49 for i in range(50)]
+    np.testing.assert_allclose(grid.points, points, rtol=1e-14)
+    for i, s in enumerate(points):
+        f = s * math.exp(2.0 * (1 - s / 8.0) * (s - 5.0) / 8.0)
+        np.testing.assert_allclose(arrays.kernel[i], published_lognormal_row(points, f, sigma), atol=1e-12)
+    np.testing.assert_array_equal(arrays.observation, np.eye(50))
+    assert stochastic(arrays.kernel)
+
+
+def test_published_rows_of_several_draws_are_sums_of_densities_scaled_to_1():
+    points = np.linspace(0.0, 3.0, 4)
+    grown, sigma = np.array([[0.0, 0.4, 1.2, 2.5], [0.0, 0.9, 1.7, 2.2]]), np.array([0.2, 0.5])
+    rows = lognormal_rows(points, grown, sigma)
+    for i in range(4):
+        total = np.zeros(4)
+        for f, s in zip(grown[:, i], sigma, strict=True):
+            total += [1, 0, 0, 0] if f <= 0.5 else [0.0, *(ratio_density(x / f, s) for x in points[1:])]
+        np.testing.assert_allclose(rows[i], total / total.sum(), rtol=1e-12)
+
+
+def test_a_published_row_without_any_density_is_on_0():
+    # log(1.5) is 400 sd from log(1) and log(2)
+    rows = lognormal_rows(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.5]), 1e-3)
+    np.testing.assert_array_equal(rows, np.eye(3)[[0, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("stock", "survey"),
+    [
+        (LOGISTIC, PerfectSurvey()),
+        (ParametricStock(Logistic(0.75, 1.0), LognormalNoise(0.1, center="mean")), PerfectSurvey()),
+        (ParametricStock(Logistic(0.75, 1.0), LognormalNoise(0.1)), NormalSurvey(0.1)),
+        (ParametricStock(Logistic(np.array([0.7, 0.8]), 1.0), LognormalNoise(0.1)), PerfectSurvey()),
+    ],
+)
+def test_published_scheme_of_lognormal_noise_is_for_that_alone(stock, survey):
+    grid = Grid(upper=2.0, cells=20, scheme="boettiger2015")
+    with pytest.raises(GridError, match="'boettiger2015' is"):
         discretize(HarvestProblem(stock=stock, survey=survey, grid=grid))
 
 

@@ -1,11 +1,14 @@
 """The benchmark script runs, and reads what other programs print; how fast anything is, is not tested."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import dynamic_programming
+import numpy as np
 import pomdp
 import pytest
 
@@ -115,3 +118,33 @@ def test_a_program_named_as_pomdpsol_is_given_the_model(tmp_path):
     ours, theirs = figures["finite"]["rows"]
     assert theirs["solver"] == "pomdpsol" and theirs["1 %"] == 12.25 and theirs["0.1 %"] == 100.0
     assert theirs["x ours to 1 %"] == pytest.approx(12.25 / ours["1 %"])
+
+
+def test_plain_value_iteration_is_within_its_bound():
+    """One state that earns 1 a year is worth 1 / (1 - g); two quotas, of which the first earns nothing."""
+    arrays = argparse.Namespace(discount=0.9, initial=np.ones(1), reward=np.array([[0.0, 1.0]]))
+    value, rounds = dynamic_programming.plain_value_iteration(arrays, np.ones((2, 1, 1)), 1e-6)
+    # the span of one change is 0, so that the first round is exact
+    assert rounds == 1 and value == pytest.approx([10.0], abs=1e-12)
+    # of two states that never meet the span says little: rounds until 9 * .9^k <= 1e-6 * 10
+    arrays = argparse.Namespace(discount=0.9, initial=np.ones(2), reward=np.array([[0.0], [1.0]]))
+    value, rounds = dynamic_programming.plain_value_iteration(arrays, np.eye(2)[None], 1e-6)
+    assert np.abs(value - [0.0, 10.0]).max() <= 1e-5
+    assert 100 < rounds < 140
+
+
+def test_dynamic_programming_measured_at_small_sizes(tmp_path):
+    figures = tmp_path / "figures.json"
+    small = ["--only", "plain,sizes,second-state", "--sizes", "30", "--large", "30", "--second", "20x3"]
+    command = [sys.executable, dynamic_programming.__file__, *small, "--json", str(figures)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert set(found) == {"machine", "plain", "sizes", "second-state"}
+    assert [row["law"] for row in found["plain"]] == ["allen", "ricker"]
+    for row in found["plain"]:
+        # both are as close to the optimum as was asked for
+        assert row["apart"] <= 2e-9 and row["error"] <= 1e-9
+    assert [row["kind"] for row in found["second-state"]] == ["environment", "lag"]
+    assert all(row["error"] <= 1e-9 for row in found["second-state"])
+    assert "plain rounds" in ran.stdout and "environment" in ran.stdout

@@ -1,14 +1,16 @@
 """Optimal control against a dumb dense value iteration, closed forms and what economics demands."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import ecodecide as eco
 from ecodecide.decision.discretize import DiscreteProblem
 from ecodecide.errors import SolverError
-from ecodecide.solvers.optimal_control import policy_iteration
+from ecodecide.solvers.optimal_control import _evaluate, policy_iteration
 
 PROBLEMS = {
     "logistic": (eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15), eco.Economy()),
@@ -77,6 +79,29 @@ def test_agrees_with_dense_value_iteration(name, scheme):
     assert np.array_equal(action, np.argmax(q >= best[:, None] - 1e-10, axis=1))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_policy_is_worth_what_the_full_linear_system_says(seed):
+    """Any policy: one that leaves few escapements or many, in any order."""
+    rng = np.random.default_rng(seed)
+    arrays = eco.discretize(problem_of("logistic, costs"), tolerance=0.05)
+    states = np.arange(len(arrays.initial))
+    action = rng.integers(0, len(states) if seed % 2 else 3, size=len(states))
+    left, profit = arrays.left[states, action], arrays.reward[states, action]
+    expected = np.linalg.solve(np.eye(len(states)) - arrays.discount * arrays.kernel[left], profit)
+    # two solutions of well-conditioned systems
+    np.testing.assert_allclose(_evaluate(arrays, left, profit), expected, rtol=0.0, atol=1e-12)
+
+
+def test_the_second_policy_is_that_of_reed():
+    """Who looks one year ahead takes all, worth x; to improve on that is to leave the best of g E[x'] - s."""
+    arrays = eco.discretize(problem_of("ricker, patient", cells=60))
+    _, action, used, _ = policy_iteration(arrays, rounds=1)
+    points = arrays.grid.points
+    best = int(np.argmax(arrays.discount * arrays.kernel @ points - points))
+    assert used == 1 and 1 < best < 30
+    assert np.array_equal(action, np.maximum(np.arange(len(points)) - best, 0))
+
+
 def three_states(survival, discount):
     """Points 0, 1/2 and 1: a full stock yields 1/2 and is full again with probability `survival`."""
     grid = eco.Grid(upper=1.0, cells=3, scheme="memarzadeh2019")
@@ -133,6 +158,8 @@ def test_upper_is_the_value_of_the_initial_belief():
     twin, _ = dense_value_iteration(arrays, problem.economy)
     solution = eco.OptimalControl().solve(problem)
     assert solution.upper == pytest.approx(twin[arrays.grid.locate(np.asarray(1.0))], abs=1e-9)
+    assert abs(solution.upper - solution.settings["error_bound"] - twin @ arrays.initial) <= 1e-11
+    assert 0.0 <= solution.settings["error_bound"] <= solution.settings["tolerance"] * twin.max()
     assert solution.lower is None
     assert solution.gap is None
 
@@ -158,3 +185,33 @@ def test_the_unit_of_money_changes_no_quota(price):
 def test_settings_of_optimal_control_that_mean_nothing(setting):
     with pytest.raises(SolverError, match=f"OptimalControl: {next(iter(setting))} must be"):
         eco.OptimalControl(**setting)
+
+
+def test_a_tolerance_below_rounding_is_never_silent():
+    with pytest.raises(SolverError, match=r"1e-30 of the largest value.*rounding.*tolerance="):
+        eco.OptimalControl(tolerance=1e-30).solve(problem_of("logistic, costs"))
+
+
+def test_the_number_of_threads_changes_no_digit():
+    """Systems of some 250 escapements are large enough for OpenBLAS to share out, and to sum in another order."""
+    problem = eco.HarvestProblem(
+        stock=eco.ParametricStock(eco.Ricker(r=0.5, K=1.0), eco.LognormalNoise(sigma=0.1)),
+        economy=eco.Economy(effort_cost=0.6, discount=0.99),
+        grid=eco.Grid(upper=1.6, cells=600),
+    )
+    ends = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads):
+            ends.append(eco.OptimalControl().solve(problem))
+    assert ends[0].upper == ends[1].upper
+    assert np.array_equal(ends[0].policy.quotas, ends[1].policy.quotas)
+
+
+def test_a_thousand_cells_need_little_memory():
+    """A few arrays of 1001 x 1001 doubles, 8 MB each; with all moves [quota, state, next] it were 8 GB."""
+    problem = problem_of("ricker, patient", cells=1000)
+    tracemalloc.start()
+    eco.OptimalControl().solve(problem)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * 8 * 1001**2
