@@ -7,6 +7,7 @@ Their rivals fit Ricker's, Allen's and Myers' law by maximum likelihood and beli
     python benchmarks/tipping_points.py                                     # 96 scenarios
     python benchmarks/tipping_points.py --only trial,selection --truths 24 --seeds 4
     python benchmarks/tipping_points.py --only ablation --truths 24 --seeds 1
+    python benchmarks/tipping_points.py --only example
 
 Fewer truths or training series are the first of more: 96 scenarios are among the 384 of the second line.
 """
@@ -52,6 +53,9 @@ GREATEST_B_MSY = 15.0
 
 SUSTAINED, WATCHED = 0.01, 2000
 """A truth is kept where its own optimal policy collapses in less than this share of so many runs."""
+
+EXAMPLES = 40
+"""Training series of the paper's own example."""
 
 REDRAWS = 50
 """A truth that leaves nothing to learn from, so often in a row, is drawn again."""
@@ -128,8 +132,11 @@ def law_of(model: str, rng: np.random.Generator) -> Any:
 def truth_of(model: str, sigma: float, replicates: int, rng: np.random.Generator) -> Truth | None:
     """Draw a truth; None where it is not to be kept."""
     law = law_of(model, rng)
-    if law is None:
-        return None
+    return None if law is None else kept_truth(model, law, sigma, replicates, rng)
+
+
+def kept_truth(model: str, law: Any, sigma: float, replicates: int, rng: np.random.Generator) -> Truth | None:
+    """Return a growth law as a truth; None where it is not to be kept."""
     stock = eco.ParametricStock(law, eco.LognormalNoise(sigma=sigma))
     points = stock.reference_points()
     if points.carrying_capacity <= 0.0 or points.b_msy > GREATEST_B_MSY:
@@ -298,17 +305,19 @@ def record_of(scenario: Scenario, scores: dict[str, tuple[float, float]]) -> Rec
 _DEFAULT = GrowthPrior()
 VARIANTS: dict[str, GrowthPrior] = {
     "default": _DEFAULT,
-    **{f"decline {rate:g}": GrowthPrior(decline=rate) for rate in (0.0, 0.1, 0.3, 0.6, 1.0)},
+    **{f"decline {rate:g}": GrowthPrior(decline=rate) for rate in (0.0, 1.0, 4.0)},
     "kernel matern-5/2": GrowthPrior(kernel="matern-5/2"),
-    **{f"signal sd {sd:g}, fixed": GrowthPrior(signal_sd=(sd, 0.0)) for sd in (0.2, 0.7, 2.0)},
+    **{f"signal sd {sd:g}, fixed": GrowthPrior(signal_sd=(sd, 0.0)) for sd in (0.7, 2.0)},
     **{
         f"length scale {length:g}": GrowthPrior(length_scale=(length, _DEFAULT.length_scale[1]))
         for length in (0.6, 2.4)
     },
+    "smooth: sd 0.7, decline 0.3": GrowthPrior(decline=0.3, signal_sd=(0.7, 0.5)),
 }
 ONE_NODE = "the best node alone"
+PLAIN = "uncertainty raises the mean"
 OF_BIOMASS = {"process of the biomass, with (0, 0)": True, "process of the biomass, without": False}
-ABLATED = (*VARIANTS, ONE_NODE, *OF_BIOMASS)
+ABLATED = (*VARIANTS, PLAIN, ONE_NODE, *OF_BIOMASS)
 
 
 def ablation_record(scenario: Scenario) -> Record:
@@ -318,6 +327,7 @@ def ablation_record(scenario: Scenario) -> Record:
         name: fit_gaussian_process(*pairs, prior=prior) for name, prior in VARIANTS.items()
     }
     stocks[ONE_NODE] = best_node(stocks["default"])
+    stocks[PLAIN] = PlainProcess(**vars(stocks["default"]))
     stocks |= {name: ProcessOfBiomass(*pairs, pseudo) for name, pseudo in OF_BIOMASS.items()}
     return record_of(scenario, {name: score(truth, planned(stock)) for name, stock in stocks.items()})
 
@@ -327,6 +337,14 @@ def best_node(stock: GaussianProcessStock) -> GaussianProcessStock:
     k = int(np.argmax(stock.weight))
     per_node = ("signal_sd", "length_scale", "noise_sd", "_draw", "_alpha", "_whiten")
     return replace(stock, weight=np.ones(1), **{name: getattr(stock, name)[k : k + 1] for name in per_node})
+
+
+class PlainProcess(GaussianProcessStock):
+    """The same process without the rule that what is not known never raises what is expected."""
+
+    def posterior(self, escapement: Any) -> tuple[Array, Array]:
+        mean, variance = super().posterior(escapement)
+        return mean + 0.5 * variance, variance
 
 
 class ProcessOfBiomass:
@@ -499,7 +517,30 @@ def ablation(given: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
     return {"counts": counts, "subsets": subsets, "records": records}, told_all
 
 
-PARTS = {"trial": trial, "selection": selection, "ablation": ablation}
+def example(given: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
+    """The paper's own example, whose threshold lies just below all that is seen, with many training series."""
+    truth = kept_truth("allen", eco.Allen(r=2.0, K=8.0, C=5.0), 0.05, given.replicates, stream(given.seed, 9))
+    assert truth is not None
+    records, counts = [], {"series": 0, "series drawn again": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EcodecideWarning)
+        for k in range(EXAMPLES):
+            biomass, redrawn = watched_series(truth, stream(given.seed, 9, k))
+            assert biomass is not None
+            # each series counts as a truth of its own: the intervals are over series
+            scenario = Scenario(truth, k, 0, biomass)
+            both = trial_record(scenario), ablation_record(scenario)
+            merged = {key: both[1][key] | both[0][key] for key in ("share", "collapse")}
+            records.append(both[0] | merged)
+            counts = {"series": k + 1, "series drawn again": counts["series drawn again"] + redrawn}
+    policies = [*POLICIES, *(name for name in ABLATED if name != "default")]
+    rows = [summary(records, policy) for policy in policies]
+    title = f"The paper's example, {EXAMPLES} training series"
+    told_all = [told_counts(counts), figures_table(title, rows)]
+    return {"counts": counts, "rows": rows, "records": records}, told_all
+
+
+PARTS = {"trial": trial, "selection": selection, "ablation": ablation, "example": example}
 _RUNS: dict[Any, tuple[list[Record], dict[str, int]]] = {}
 
 

@@ -31,10 +31,12 @@ _REACH = 4.5
 """How many prior log-sds the quadrature looks to either side."""
 
 _COARSE, _FINER = 12, (8, 10)
+_COARSE_OF_TWO, _FINER_OF_TWO = 8, (6, 7)
 """Nodes of each axis of the quadrature: over the prior, then twice over what the posterior leaves of it.
 
 Data narrow the noise sd to a tenth of its prior; the last grid has steps of about one posterior sd, where the
-trapezoidal rule gives the mean growth to a thousandth where growth was seen, and to three beyond.
+trapezoidal rule gives the mean growth to a thousandth where growth was seen, and to three beyond. With two inputs
+there are four axes and fewer nodes on each.
 """
 
 _NEGLIGIBLE = 3e-4
@@ -193,10 +195,11 @@ def _integrate(inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, 
     """Find where the posterior of the hyperparameters lies, and condition on the data at its nodes."""
     priors = [prior.signal_sd, prior.noise_sd, prior.length_scale]
     priors += [prior.second_length] * (inputs.shape[1] - 1)
-    axes = [_axis(median, log_sd) for median, log_sd in priors]
+    coarse, finer = (_COARSE, _FINER) if inputs.shape[1] == 1 else (_COARSE_OF_TWO, _FINER_OF_TWO)
+    axes = [_axis(median, log_sd, coarse) for median, log_sd in priors]
     data = (inputs, outputs, known, prior)
     nodes, weight = _weigh(*data, axes, priors)
-    for count in _FINER:
+    for count in finer:
         axes = [_zoom(axis, weight, i, count) for i, axis in enumerate(axes)]
         nodes, weight = _weigh(*data, axes, priors)
     inner = tuple(slice(1, -1) if len(axis) > 1 else slice(None) for axis in axes)
@@ -207,9 +210,9 @@ def _integrate(inputs: Array, outputs: Array, known: Array, prior: GrowthPrior, 
     return _Fit(nodes.take(kept), chosen / chosen.sum(), alpha, whiten, border)
 
 
-def _axis(median: float, log_sd: float) -> Array:
+def _axis(median: float, log_sd: float, count: int) -> Array:
     """Log-spaced nodes over a lognormal prior; the median alone where it is certain."""
-    steps = np.linspace(-_REACH, _REACH, _COARSE) if log_sd > 0.0 else np.zeros(1)
+    steps = np.linspace(-_REACH, _REACH, count) if log_sd > 0.0 else np.zeros(1)
     return np.asarray(median * np.exp(steps * log_sd))
 
 

@@ -352,9 +352,9 @@ def published_solution(problem: HarvestProblem, learned: Lesson) -> Solution:
     points = grid.points
     biomass = np.broadcast_to(points[:, None], (len(points), len(points)))
     profit = economy.profit(np.minimum(biomass, points), biomass)
-    quota, told = solve_as_published(
-        learned.escapement, learned.next_biomass, points, profit, 1.0 - economy.discount
-    )
+    # the paper knows no error in the biomass: of several draws it gets the mean
+    pairs = np.nanmean(learned.escapement, axis=0), np.nanmean(learned.next_biomass, axis=0)
+    quota, told = solve_as_published(*pairs, points, profit, 1.0 - economy.discount)
     return Solution(
         NearestPointPolicy(points, quota, float(points.mean())),
         status=_tell(learned, told),
@@ -367,7 +367,7 @@ def published_solution(problem: HarvestProblem, learned: Lesson) -> Solution:
 
 def _tell(learned: Lesson, told: dict[str, Any]) -> str:
     words = (
-        f"GPDP as published in 2015, from {len(learned.escapement)} pairs of {learned.origin}; "
+        f"GPDP as published in 2015, from {learned.pairs} pairs of {learned.origin}; "
         f"value iteration without discount, {told['rounds']} rounds, no quota changed in the last "
         f"{told['unchanged']}"
     )

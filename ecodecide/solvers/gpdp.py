@@ -23,6 +23,7 @@ from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
 from ecodecide.fitting.growth_prior import GrowthPrior
 from ecodecide.fitting.lesson import Lesson, lesson
 from ecodecide.policy.table import TablePolicy
+from ecodecide.solvers.gpdp_second_state import plan, second_input
 from ecodecide.solvers.optimal_control import OptimalControl
 from ecodecide.solvers.solution import Solution
 
@@ -48,6 +49,13 @@ class Gpdp:
     ----------
     prior
         What is believed of growth before any data.
+    lagged
+        Whether growth depends on the escapement of the year before as well. The policy is then over observed
+        biomass and that escapement.
+    covariate
+        A number for each year of the history that growth depends on as well, such as a temperature; nan where it is
+        not known. It is taken to go on as a first-order autoregression, and the policy, a `SurfacePolicy`, is over
+        observed biomass and the covariate.
     scheme
         ``"default"``, or ``"boettiger2015"``: the process, the discretization and the value iteration of the
         paper's own code, with its quirks, for comparison (`ecodecide.solvers.boettiger2015`).
@@ -55,7 +63,7 @@ class Gpdp:
     Raises
     ------
     SolverError
-        For another scheme.
+        For another scheme, or two second inputs at once.
 
     Examples
     --------
@@ -70,11 +78,18 @@ class Gpdp:
     """
 
     prior: GrowthPrior = field(default_factory=GrowthPrior)
+    lagged: bool = False
+    covariate: Sequence[float] | None = None
     scheme: str = "default"
 
     def __post_init__(self) -> None:
         if self.scheme not in ("default", "boettiger2015"):
             raise SolverError(f"Gpdp: scheme must be 'default' or 'boettiger2015', got {self.scheme!r}")
+        if self.lagged and self.covariate is not None:
+            raise SolverError(
+                "Gpdp: growth has one second input, last year's escapement or a covariate: give lagged=True or "
+                "covariate=..., not both"
+            )
 
     def solve(self, problem: HarvestProblem) -> Solution:
         """Return the optimal policy for the stock that was learned, as a table over observed biomass.
@@ -101,13 +116,17 @@ class Gpdp:
             from ecodecide.solvers.boettiger2015 import published_solution
 
             return published_solution(problem, learned)
-        stock = _learn(learned, self)
+        stock = _learn(learned, self, problem)
         # the belief is that of the problem's own stock and grid, which a Gaussian process does not have
         belief = initial_belief(problem)
-        grid = _wide_enough(problem.grid, stock)
-        belief = np.append(belief, np.zeros(len(grid.points) - len(belief)))
-        solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
-        told = [_tell(learned, stock), *_cautions(learned, stock, solution), solution.status]
+        if stock.second is None:
+            grid = _wide_enough(problem.grid, stock)
+            belief = np.append(belief, np.zeros(len(grid.points) - len(belief)))
+            solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
+            told = [_tell(learned, stock), *_cautions(learned, stock, solution), solution.status]
+        else:
+            solution = plan(problem, stock, belief, self.covariate)
+            told = [_tell(learned, stock), solution.status]
         return replace(
             solution,
             status="; ".join(told),
@@ -137,7 +156,7 @@ def gp_stock(problem: HarvestProblem, settings: Gpdp | None = None) -> GaussianP
     FitError
         When there is nothing, or too little, to learn from.
     """
-    return _learn(_lesson(problem), settings or Gpdp())
+    return _learn(_lesson(problem), settings or Gpdp(), problem)
 
 
 def _lesson(problem: HarvestProblem) -> Lesson:
@@ -148,13 +167,18 @@ def _lesson(problem: HarvestProblem) -> Lesson:
     return lesson(problem.history, fitted=problem.stock)
 
 
-def _learn(learned: Lesson, settings: Gpdp) -> GaussianProcessStock:
+def _learn(learned: Lesson, settings: Gpdp, problem: HarvestProblem) -> GaussianProcessStock:
+    second = None
+    if settings.lagged or settings.covariate is not None:
+        assert problem.history is not None
+        second = second_input(learned, np.asarray(problem.history.year, dtype=float), settings.covariate)
     return fit_gaussian_process(
         learned.escapement,
         learned.next_biomass,
         scale=learned.scale,
         unit=learned.unit,
         prior=settings.prior,
+        second=second,
     )
 
 

@@ -351,6 +351,18 @@ def test_a_covariate_is_learned():
     np.testing.assert_allclose(fahrenheit.at(32.0).mean(AT), stock.at(0.0).mean(AT), rtol=1e-9)
 
 
+def test_quadrature_over_two_inputs_is_fine_enough(monkeypatch):
+    rng = np.random.default_rng(6)
+    s, x = sample_data(pairs=30)
+    second = SecondInput("covariate", rng.standard_normal((1, 30)))
+    coarse = fit_gaussian_process(s, x, scale=90.0, second=second)
+    monkeypatch.setattr(gp, "_COARSE_OF_TWO", 10)
+    monkeypatch.setattr(gp, "_FINER_OF_TWO", (9, 10))
+    finer = fit_gaussian_process(s, x, scale=90.0, second=second)
+    seen = np.linspace(s.min(), s.max(), 20)
+    np.testing.assert_allclose(coarse.at(0.5).mean(seen), finer.at(0.5).mean(seen), rtol=0.005)
+
+
 def test_a_lag_is_learned():
     rng = np.random.default_rng(7)
     s, _ = sample_data(pairs=80)

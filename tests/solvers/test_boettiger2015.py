@@ -25,22 +25,20 @@ X, Y = published.with_origin(ESCAPEMENT, FOLLOWING)
 POINTS = np.linspace(0.0, 12.0, 13)
 
 
-def taught(**other: object) -> Lesson:
+def taught(scale: float = 8.3) -> Lesson:
     """A lesson of the pairs above."""
-    given = {
-        "escapement": ESCAPEMENT,
-        "next_biomass": FOLLOWING,
-        "left_out": 0,
-        "scale": 8.3,
-        "unit": "K = 1",
-        "origin": "the biomass in the history",
-        "independent": True,
-    }
-    import dataclasses
-
-    # whatever else a lesson holds has no part in this
-    rest = {f.name: None for f in dataclasses.fields(Lesson) if f.name not in given}
-    return Lesson(**{**rest, **given, **other})  # type: ignore[arg-type]
+    pairs = ESCAPEMENT * scale / 8.3
+    return Lesson(
+        escapement=pairs[None],
+        next_biomass=FOLLOWING[None] * scale / 8.3,
+        before=np.full((1, len(pairs)), np.nan),
+        year=np.arange(len(pairs)) + 2001.0,
+        left_out=0,
+        scale=scale,
+        unit="K = 1",
+        origin="the biomass in the history",
+        independent=True,
+    )
 
 
 def covariance(a: float, b: float, length: float) -> float:
@@ -225,7 +223,7 @@ def test_every_quirk_is_told_in_the_module():
 
 
 def test_biomass_in_other_units_is_warned_of():
-    other = taught(escapement=0.1 * ESCAPEMENT, next_biomass=0.1 * FOLLOWING, scale=0.83)
+    other = taught(scale=0.83)
     assert (
         "warning: its priors know a largest biomass of about 9"
         in published.published_solution(problem(), other).status
