@@ -49,8 +49,7 @@ def assumptions(
     believers = [kinds[kind][0] for kind in ("gpdp", "optimal-control") if kind in kinds]
     if believers:
         lines.append(f"{' and '.join(believers)}: each survey is taken for the biomass, its error ignored")
-    if "gpdp" in kinds:
-        name, solution = kinds["gpdp"]
+    for name, solution in (kinds[kind] for kind in ("gpdp", "gp-pomdp") if kind in kinds):
         lines.append(
             f"{name} learned from the biomass of the history as if it were exact"
             if solution.settings.get("independent")

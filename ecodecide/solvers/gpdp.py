@@ -25,7 +25,8 @@ from ecodecide.fitting.lesson import Lesson, lesson
 from ecodecide.policy.table import TablePolicy
 from ecodecide.solvers.gpdp_second_state import plan, second_input
 from ecodecide.solvers.optimal_control import OptimalControl
-from ecodecide.solvers.solution import Solution
+from ecodecide.solvers.pomdp import Pomdp
+from ecodecide.solvers.solution import Solution, Solver
 
 _FEW = 10
 """With fewer pairs of years than this the prior speaks as loudly as the data."""
@@ -49,6 +50,9 @@ class Gpdp:
     ----------
     prior
         What is believed of growth before any data.
+    planner
+        The solver that plans for the stock that was learned: `OptimalControl`, which takes each survey for the
+        biomass, by default; with ``Pomdp()`` neither the growth law nor the biomass is taken for known.
     lagged
         Whether growth depends on the escapement of the year before as well. The policy is then over observed
         biomass and that escapement.
@@ -63,7 +67,7 @@ class Gpdp:
     Raises
     ------
     SolverError
-        For another scheme, or two second inputs at once.
+        For another scheme, or two second inputs at once, or a planner besides either.
 
     Examples
     --------
@@ -78,6 +82,7 @@ class Gpdp:
     """
 
     prior: GrowthPrior = field(default_factory=GrowthPrior)
+    planner: Solver = field(default_factory=OptimalControl)
     lagged: bool = False
     covariate: Sequence[float] | None = None
     scheme: str = "default"
@@ -90,9 +95,20 @@ class Gpdp:
                 "Gpdp: growth has one second input, last year's escapement or a covariate: give lagged=True or "
                 "covariate=..., not both"
             )
+        plain = self.scheme == "default" and not self.lagged and self.covariate is None
+        if not plain and not isinstance(self.planner, OptimalControl):
+            raise SolverError(
+                "Gpdp: a second input and the published scheme bring their own planner: leave planner out"
+            )
+
+    @property
+    def _name(self) -> str:
+        return "gp-pomdp" if isinstance(self.planner, Pomdp) else "gpdp"
 
     def solve(self, problem: HarvestProblem) -> Solution:
         """Return the optimal policy for the stock that was learned, as a table over observed biomass.
+
+        With another planner it is of that planner's kind, with a second input a `SurfacePolicy`.
 
         Raises
         ------
@@ -122,7 +138,7 @@ class Gpdp:
         if stock.second is None:
             grid = _wide_enough(problem.grid, stock)
             belief = np.append(belief, np.zeros(len(grid.points) - len(belief)))
-            solution = OptimalControl().solve(replace(problem, stock=stock, grid=grid, initial=belief))
+            solution = self.planner.solve(replace(problem, stock=stock, grid=grid, initial=belief))
             told = [_tell(learned, stock), *_cautions(learned, stock, solution), solution.status]
         else:
             solution = plan(problem, stock, belief, self.covariate)
@@ -131,7 +147,7 @@ class Gpdp:
             solution,
             status="; ".join(told),
             seconds=time.perf_counter() - begin,
-            settings={**solution.settings, "solver": "gpdp", **asdict(self), **_learned(learned, stock)},
+            settings={**solution.settings, **asdict(self), **_learned(learned, stock), "solver": self._name},
         )
 
 
@@ -253,9 +269,13 @@ def _cautions(learned: Lesson, stock: GaussianProcessStock, solution: Solution) 
 
 
 def _usual_escapement(learned: Lesson, stock: GaussianProcessStock, solution: Solution) -> float:
-    """Where the policy brings the stock that was learned, on average, from the largest biomass that was seen."""
+    """Where the policy brings the stock that was learned, on average, from the largest biomass that was seen.
+
+    Of a policy that is no table, where the stock yields most.
+    """
     policy = solution.policy
-    assert isinstance(policy, TablePolicy)
+    if not isinstance(policy, TablePolicy):
+        return stock.reference_points().escapement_msy
     biomass, escapement = learned.scale, 0.0
     for _ in range(50):
         escapement = biomass - float(np.interp(biomass, policy.points, policy.quotas))

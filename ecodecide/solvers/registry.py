@@ -16,6 +16,8 @@ _GROUP = "ecodecide.solvers"
 CITATIONS = {
     "pomdp": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645, doi:10.1086/702704 (POMDP planning)",
     "gpdp": "Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631, doi:10.1098/rspb.2014.1631 (GPDP)",
+    "gp-pomdp": "Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631 (Gaussian process of growth) and "
+    "Memarzadeh & Boettiger 2019, doi:10.1086/702704 (POMDP planning)",
     "optimal-control": "Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 "
     "(optimal escapement)",
 }
@@ -27,7 +29,7 @@ def solver_names() -> list[str]:
     from ecodecide.solvers.precautionary import RULES
 
     added = sorted(point.name for point in entry_points(group=_GROUP))
-    return ["pomdp", "gpdp", "optimal-control", *RULES, *added]
+    return ["pomdp", "gpdp", "gp-pomdp", "optimal-control", *RULES, *added]
 
 
 def solver_named(name: str, gap: float = 0.01) -> Solver:
@@ -38,7 +40,7 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
     name
         One of `solver_names`.
     gap
-        For `Pomdp`: where to stop.
+        For `Pomdp`, alone or on growth that was learned: where to stop.
 
     Raises
     ------
@@ -50,11 +52,13 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
     >>> solver_named("tac")
     Precautionary(rule='tac', cap=None, delay=0, references='msy', catch=None, rate=None)
     """
-    if name == "pomdp":
+    if name in ("pomdp", "gp-pomdp"):
+        from ecodecide.solvers.gpdp import Gpdp
         from ecodecide.solvers.pomdp import Pomdp
 
         # the count ends a stubborn case, the same way everywhere; time is a safety stop only
-        return Pomdp(gap=gap, seconds=600.0, iterations=100)
+        planner = Pomdp(gap=gap, seconds=600.0, iterations=100)
+        return planner if name == "pomdp" else Gpdp(planner=planner)
     if name == "gpdp":
         from ecodecide.solvers.gpdp import Gpdp
 

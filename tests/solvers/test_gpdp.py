@@ -22,10 +22,11 @@ from ecodecide.history.library import load_history
 from ecodecide.solvers import gpdp
 from ecodecide.solvers.gpdp import Gpdp, gp_stock
 from ecodecide.solvers.optimal_control import OptimalControl
+from ecodecide.solvers.pomdp import Pomdp
 from ecodecide.stock.growth import Allen
 from ecodecide.stock.noise import LognormalNoise
 from ecodecide.stock.parametric import ParametricStock
-from ecodecide.stock.survey import NormalSurvey
+from ecodecide.stock.survey import LognormalSurvey, NormalSurvey
 
 TRAINING = Path(__file__).parents[1] / "published" / "boettiger2015_training.csv"
 TRUTH = ParametricStock(Allen(r=2.0, K=8.0, C=5.0), LognormalNoise(sigma=0.05))
@@ -93,6 +94,33 @@ def test_owns_no_dynamic_programming():
     assert solution.settings["solver"] == "gpdp"
     assert solution.settings["independent"] is True
     assert solution.settings["pairs"] == 39
+
+
+def test_neither_growth_nor_biomass_is_taken_for_known():
+    """The learned stock goes to Pomdp: under a survey error of a fifth its own belief policy earns what it promises."""
+    biomass = 90.0 * np.exp(0.2 * np.random.default_rng(4).standard_normal(41))
+    catch = np.clip(biomass - np.linspace(30.0, 75.0, 41), 0.0, None)
+    s = (biomass - catch)[:-1]
+    biomass[1:] = (
+        s * np.exp(0.9 * (1.0 - s / 100.0)) * np.exp(0.1 * np.random.default_rng(5).standard_normal(40))
+    )
+    catch = np.minimum(catch, 0.9 * biomass)
+    problem = HarvestProblem(
+        history=history(biomass, catch),
+        survey=LognormalSurvey(cv=0.2),
+        economy=Economy(discount=0.9),
+        grid=Grid(upper=500.0, cells=50),
+    )
+    solution = Gpdp(planner=Pomdp(gap=0.02, seconds=60.0, iterations=60)).solve(problem)
+    alone = Pomdp(gap=0.02, seconds=60.0, iterations=60).solve(problem.with_stock(gp_stock(problem)))
+    assert solution.lower == pytest.approx(alone.lower, rel=1e-9)
+    assert solution.lower <= solution.upper <= Gpdp().solve(problem).upper * (1.0 + 1e-9)
+    assert solution.settings["solver"] == "gp-pomdp"
+    assert solution.settings["planner"]["gap"] == 0.02
+    assert "learned growth" in solution.status
+    for settings in ({"lagged": True}, {"scheme": "boettiger2015"}):
+        with pytest.raises(SolverError, match="bring their own planner"):
+            Gpdp(planner=Pomdp(), **settings)
 
 
 def test_the_prior_reaches_the_fit():
