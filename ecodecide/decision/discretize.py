@@ -110,14 +110,10 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
         observation = _seen_exactly(problem.survey, grid)
     else:
         kernel = stock.kernel(grid.points, grid.edges)
-        above, kernel = 1.0 - kernel.sum(axis=1), _close(kernel)
+        above, kernel = 1.0 - kernel.sum(axis=1), close_rows(kernel)
         observation = _observation(problem.survey, grid)
     off_grid = _off_grid(stock, grid, kernel, above)
-    if off_grid > tolerance:
-        raise GridError(
-            f"the grid is too short: an unfished stock grows above its upper end {grid.upper:g} with a probability "
-            f"of up to {off_grid:.1%} a year (at most {tolerance:.1%} is accepted); use a larger Grid(upper=...)"
-        )
+    require_room(grid, off_grid, tolerance)
     left = np.maximum(np.arange(len(grid.points))[:, None] - np.arange(len(grid.points)), 0)
     catch = grid.points[:, None] - grid.points[left]
     reward = problem.economy.profit(catch, np.broadcast_to(grid.points[:, None], catch.shape))
@@ -133,7 +129,16 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
     )
 
 
-def _close(rows: Array) -> Array:
+def require_room(grid: Grid, off_grid: float, tolerance: float = TOLERANCE) -> None:
+    """Raise a GridError where more than the tolerance falls above the grid."""
+    if off_grid > tolerance:
+        raise GridError(
+            f"the grid is too short: an unfished stock grows above its upper end {grid.upper:g} with a probability "
+            f"of up to {off_grid:.1%} a year (at most {tolerance:.1%} is accepted); use a larger Grid(upper=...)"
+        )
+
+
+def close_rows(rows: Array) -> Array:
     """Put what falls above the grid into the last state, and take rounding off."""
     rows = np.maximum(rows, 0.0)
     rows[:, -1] += np.maximum(1.0 - rows.sum(axis=1), 0.0)
@@ -145,7 +150,7 @@ def _observation(survey: Survey, grid: Grid) -> Array:
     if isinstance(survey, PerfectSurvey):
         return np.eye(len(grid.points))
     below = survey.cdf(grid.edges[None, :], grid.points[:, None])
-    return _close(np.diff(below, axis=1))
+    return close_rows(np.diff(below, axis=1))
 
 
 def initial_belief(problem: HarvestProblem) -> Array:
@@ -199,9 +204,9 @@ def _off_grid(stock: Stock, grid: Grid, kernel: Array, above: Array, years: int 
 
 
 def falls_off(stock: Stock, grid: Grid) -> float:
-    """Return what `DiscreteProblem.off_grid` would be for this stock on this grid."""
+    """Return what `DiscreteProblem.off_grid` would be for this stock on this grid of cells."""
     kernel = stock.kernel(grid.points, grid.edges)
-    return _off_grid(stock, grid, _close(kernel), 1.0 - kernel.sum(axis=1))
+    return _off_grid(stock, grid, close_rows(kernel), 1.0 - kernel.sum(axis=1))
 
 
 def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, largest: float = 0.0) -> Grid:

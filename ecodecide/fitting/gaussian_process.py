@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
+from ecodecide.fitting.gaussian_process_worlds import PATH_UPPER
 from ecodecide.fitting.growth_prior import GrowthPrior, coordinate
 from ecodecide.fitting.lesson import require_enough, require_variety
 from ecodecide.fitting.second_input import SecondInput
@@ -105,20 +106,8 @@ def fit_gaussian_process(
     """
     prior = GrowthPrior() if prior is None else prior
     s, x = _checked(escapement, next_biomass)
-    known = np.isfinite(s + x) & (s > 0.0)
-    require_enough(int(known.any(axis=0).sum()))
-    require_variety(np.where(known, s, np.nan), np.where(known, x, np.nan))
-    scale = float(np.nanmax([np.nanmax(s), np.nanmax(x)])) if scale is None else float(scale)
-    if not (np.isfinite(scale) and scale > 0.0):
-        raise FitError(f"scale must be a positive biomass, got {scale:g}")
-    # a stock that vanished shrank to something too small to be seen
-    vanished = 0.5 * float(np.min(x[known & (x > 0.0)]))
-    inputs = coordinate(np.where(known, s, 0.0), scale)[:, :, None]
-    if second is not None:
-        known &= np.isfinite(second.values)
-        inputs = np.concatenate([inputs, second.scaled(second.values, scale)[:, :, None]], axis=2)
-    outputs = np.log(np.maximum(np.where(known, x, 1.0), vanished) / np.where(known, s, 1.0))
-    outputs = np.where(known, outputs, 0.0)
+    scale = float(np.nanmax([s, x])) if scale is None else float(scale)
+    inputs, outputs, known = _data(s, x, scale, second)
     least = _NEGLIGIBLE * len(s)
     fits = [_integrate(*data, prior, least) for data in zip(inputs, outputs, known, strict=True)]
     border = float(np.mean([fit.border for fit in fits]))
@@ -163,6 +152,37 @@ def _checked(escapement: ArrayLike, next_biomass: ArrayLike) -> tuple[Array, Arr
             "leave out years in which one of them is missing"
         )
     return np.atleast_2d(s), np.atleast_2d(x)
+
+
+def _data(
+    s: Array, x: Array, scale: float, second: SecondInput | None
+) -> tuple[Array, Array, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return inputs, shape (draws, pairs, inputs), outputs, and which pairs there are; refuse what teaches nothing."""
+    known = np.isfinite(s + x) & (s > 0.0)
+    require_enough(int(known.any(axis=0).sum()))
+    require_variety(np.where(known, s, np.nan), np.where(known, x, np.nan))
+    largest = float(np.nanmax(s))
+    if not (np.isfinite(scale) and scale > 0.0):
+        raise FitError(f"scale must be a positive biomass, got {scale:g}")
+    if scale < largest / PATH_UPPER:
+        raise FitError(f"scale must be of the size of the largest escapement, {largest:g}, got {scale:g}")
+    if not np.any(x[known] > 0.0):
+        raise FitError("the next biomass is 0 in every pair: there is no growth to learn")
+    inputs = coordinate(np.where(known, s, 0.0), scale)[:, :, None]
+    if second is not None:
+        if np.shape(second.values) != s.shape:
+            raise FitError(
+                f"the {second.kind} must have one value per pair, shape {s.shape}, got {np.shape(second.values)}"
+            )
+        known &= np.isfinite(second.values)
+        require_enough(int(known.any(axis=0).sum()))
+        inputs = np.concatenate([inputs, second.scaled(second.values, scale)[:, :, None]], axis=2)
+    if not known.any(axis=1).all():
+        raise FitError("a draw has no pair of escapement and next biomass at all; leave it out")
+    # a stock that vanished shrank to something too small to be seen
+    vanished = 0.5 * float(np.min(x[known & (x > 0.0)]))
+    rates = np.log(np.maximum(np.where(known, x, 1.0), vanished) / np.where(known, s, 1.0))
+    return inputs, np.where(known, rates, 0.0), known
 
 
 # --- the quadrature over signal sd, noise sd and length scales ---
@@ -328,6 +348,8 @@ def _gaussian_process(
         with (
             torch.no_grad(),
             gpytorch.settings.max_cholesky_size(100_000),
+            # gpytorch rounds a noise sd below 0.001 up to that, and its node would be weighed as another
+            gpytorch.settings.min_fixed_noise(double_value=1e-30),
             gpytorch.settings.fast_computations(False, False, False),
         ):
             x = torch.as_tensor(inputs)[None].expand(count, n, dims).contiguous()

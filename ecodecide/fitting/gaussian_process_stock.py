@@ -68,16 +68,23 @@ class GaussianProcessStock:
     _whiten: Array = field(repr=False)
     _second_at: float | None = field(default=None, repr=False)
 
+    @property
+    def pairs(self) -> int:
+        """The number of pairs that were learned from: those of which the second input is known, if there is one."""
+        return int(self._known.any(axis=0).sum())
+
     def at(self, second: float) -> GaussianProcessStock:
         """Return the stock at one value of its second input, which then is a stock like any other.
 
         Raises
         ------
         StockError
-            When it has no second input.
+            When it has no second input, or the value is none.
         """
         if self.second is None:
             raise StockError("this stock has one input, its escapement: use it as it is")
+        if not np.isfinite(second) or (self.second.kind == "lag" and second < 0.0):
+            raise StockError(f"a {self.second.kind} must be a known number, got {second}")
         return replace(self, _second_at=float(second))
 
     # --- the process ---
@@ -99,7 +106,7 @@ class GaussianProcessStock:
         """
         at = self._points_at(np.atleast_1d(np.asarray(escapement, dtype=float)))
         size = max(1, _AT_ONCE // (len(self.weight) * self._alpha.shape[1]))
-        parts = [self._posterior(at[i : i + size]) for i in range(0, len(at), size)]
+        parts = [self._posterior(at[i : i + size]) for i in range(0, max(len(at), 1), size)]
         return tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))  # type: ignore[return-value]
 
     def _points_at(self, escapement: Array) -> Array:
@@ -320,11 +327,12 @@ class GaussianProcessStock:
         At one node the prediction of y_i has mean y_i - [K^-1 (y - m)]_i / [K^-1]_ii and variance 1 / [K^-1]_ii
         (Rasmussen & Williams 2006, section 5.4.2). Leaving out y_i divides a node's weight by the density that it
         gives to y_i, so the mixture of the nodes has the density 1 / sum_k w_k / p_k(y_i), exactly.
+        This is of g itself: the v/2 that planning takes off (see `GrowthPrior`) is left in, and S is that of all.
 
         Returns
         -------
         log_density
-            Shape (pairs,): of the next biomass, in 1 / `unit`; NaN where no draw has the pair.
+            Shape (pairs,): of the next biomass, in 1 / `unit`; NaN where no draw has the pair, or it vanished.
         rank
             Shape (pairs,): the probability below the next biomass; uniform where the fit is calibrated.
         """
@@ -342,16 +350,16 @@ class GaussianProcessStock:
             without = self.weight[mine, None] / np.maximum(density[mine], 1e-300)
             share = without / without.sum(axis=0)
             log_density[draw] = np.log(self.weight[mine].sum()) - np.log(without.sum(axis=0))
-            log_density[draw] -= np.log(np.where(known, np.maximum(self.next_biomass[draw], 1e-300), 1.0))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log_density[draw] -= np.log(self.next_biomass[draw])
             rank[draw] = np.sum(share * ndtr(z[mine]), axis=0)
-            log_density[draw, ~known] = rank[draw, ~known] = np.nan
-        some = self._known.any(axis=0)
+            # what vanished has a probability, its rank, and no density
+            log_density[draw, ~known | ~(self.next_biomass[draw] > 0.0)] = rank[draw, ~known] = np.nan
         total = np.full((2, pairs), np.nan)
-        total[:, some] = (
-            np.log(np.nanmean(np.exp(log_density[:, some]), axis=0)),
-            np.nanmean(rank[:, some], axis=0),
-        )
-        return total[0], total[1]
+        for row, values in zip(total, (np.exp(log_density), rank), strict=True):
+            some = ~np.isnan(values).all(axis=0)
+            row[some] = np.nanmean(values[:, some], axis=0)
+        return np.log(total[0]), total[1]
 
 
 @cache

@@ -99,7 +99,7 @@ def _path_points(s: Array, f: Array) -> ReferencePoints:
         return float(s[i] + (s[i + 1] - s[i]) * gain[i] / (gain[i] - gain[i + 1]))
 
     downs = np.flatnonzero(up[:-1] & ~up[1:])
-    if up[-1]:  # f keeps its last value above the grid, so it meets the diagonal there
+    if up[-1]:  # still growing where the path ends: as good as what it grows to from there
         top, capacity = len(s) - 1, float(f[-1])
     elif downs.size:
         top, capacity = int(downs[-1]), crossing(int(downs[-1]))

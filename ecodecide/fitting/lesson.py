@@ -43,6 +43,8 @@ class Lesson:
         Where the biomass comes from, in words.
     independent
         False where it comes from the fit of a growth law.
+    last
+        The escapement of the last year with biomass and catch, which need not have a pair; of draws the mean.
     """
 
     escapement: Array
@@ -54,6 +56,7 @@ class Lesson:
     unit: str
     origin: str
     independent: bool
+    last: float = float("nan")
 
     @property
     def pairs(self) -> int:
@@ -105,7 +108,7 @@ def lesson(history: CatchHistory, fitted: Stock | None = None) -> Lesson:
     known = np.isfinite(left) & np.isfinite(following)
     kept = known.any(axis=0)
     require_enough(int(kept.sum()), left_out)
-    before = np.concatenate([np.full((len(left), 1), np.nan), np.maximum(left, 0.0)[:, :-1]], axis=1)
+    before = np.concatenate([np.full((len(left), 1), np.nan), left[:, :-1]], axis=1)
     return Lesson(
         np.where(known, left, np.nan)[:, kept],
         np.where(known, following, np.nan)[:, kept],
@@ -116,7 +119,15 @@ def lesson(history: CatchHistory, fitted: Stock | None = None) -> Lesson:
         unit,
         origin,
         independent,
+        _last(biomass, history.catch),
     )
+
+
+def _last(biomass: Array, catch: Array) -> float:
+    years = min(biomass.shape[1], len(catch))
+    left = np.maximum(biomass[:, :years] - catch[:years], 0.0)
+    known = np.isfinite(left).any(axis=0)
+    return float(np.nanmean(left[:, known][:, -1]))
 
 
 def _refusal(history: CatchHistory) -> str:

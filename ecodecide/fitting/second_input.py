@@ -36,6 +36,9 @@ class SecondInput:
     def __post_init__(self) -> None:
         if self.kind not in ("covariate", "lag"):
             raise FitError(f"a second input is a 'covariate' or a 'lag', got {self.kind!r}")
+        if np.any(np.isinf(self.values)) or (self.kind == "lag" and np.any(self.values < 0.0)):
+            least = " and at least 0" if self.kind == "lag" else ""
+            raise FitError(f"the {self.kind} must be finite{least}; use nan where it is not known")
         known = self.values[np.isfinite(self.values)]
         if known.size == 0 or np.ptp(known) == 0.0:
             raise FitError(

@@ -28,8 +28,9 @@ from ecodecide.fitting.candidates import Candidate, CandidatePosterior, fit_cand
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.table import NearestPointPolicy
-from ecodecide.reproduction.boettiger2015_claims import METRICS, judged, scored
+from ecodecide.reproduction.boettiger2015_claims import METRICS, measurable, scored
 from ecodecide.reproduction.boettiger2015_scores import CRITERIA, LAWS, SOURCES, criteria
+from ecodecide.reproduction.verdict import judged
 from ecodecide.solvers.boettiger2015 import (
     QUIRKS,
     escapement_transition,
@@ -232,7 +233,7 @@ def run(
     )
     study = _dataset(outcome, trajectory, managed, learned, points)
     study = scored(study)
-    study = study.assign(judged(study))
+    study = study.assign(judged(study, measurable(study)))
     tell("done", 1.0)
     study.attrs = _provenance(replicates, years, seed, cells, draws, learned)
     return study
@@ -284,7 +285,7 @@ NOTES = (
     "gp keeps the quirks of the published code, one by one: " + "; ".join(QUIRKS),
     "gp: the posterior of length scale and noise is integrated, where the paper samples it",
     "gp-default is not of the paper: Gpdp as it comes, from the same 40 years",
-    "allen, ricker, myers: 4000 draws of a posterior serve every quota, where the paper draws 100 afresh for each, "
+    "allen, ricker, myers: the draws of one posterior serve every quota, where the paper draws 100 afresh for each, "
     "which makes its Ricker and Myers policies noisy",
     "Allen's law is the same with K and C exchanged; K is the larger",
     "the paper's value iteration has no discount and ends after 999 rounds; simulations end after 50 years, and what "

@@ -6,16 +6,13 @@ Differences are of paired replicates. "Nearly optimal" is given a number here, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
 import xarray as xr
 
 from ecodecide.reproduction import interval
 from ecodecide.reproduction.boettiger2015_scores import CRITERIA, SOURCES
 from ecodecide.reproduction.interval import Estimate
-from ecodecide.reproduction.verdict import Claim, verdict
+from ecodecide.reproduction.verdict import Claim, Measure, estimated, exactly
 from ecodecide.stock.growth import Array
 
 METRICS = ("profit", "relative", "poor", "crossed", "crossed_early")
@@ -54,8 +51,6 @@ SAMPLER_NOISE = 0.5
 _STEP = 15.0 / 49.0
 _ANY = float("inf")
 
-Measure: TypeAlias = Callable[[xr.Dataset, str], Estimate]
-
 
 def _replicates(study: xr.Dataset, start: str, metric: str, policy: str) -> Array:
     return np.asarray(study["outcome"].sel(start=start, policy=policy, metric=metric).values)
@@ -76,16 +71,6 @@ def _over(a: str, b: str) -> Measure:
 
     def measure(study: xr.Dataset, start: str) -> Estimate:
         return interval.relative_difference(*(_replicates(study, start, "profit", one) for one in (a, b)))
-
-    return measure
-
-
-def _exactly(value: Callable[[xr.Dataset], float]) -> Measure:
-    """Return a measure that no luck of the future has a part in."""
-
-    def measure(study: xr.Dataset, start: str) -> Estimate:
-        known = value(study)
-        return known, known, known
 
     return measure
 
@@ -144,12 +129,12 @@ def _short_of_true(study: xr.Dataset) -> float:
 def _figure_3() -> list[Claim]:
     claims = [
         Claim("3", f"{words}: the archived quotas (largest distance, less than a step)", "same method",
-              _exactly(lambda s, p=policy: _off_archive(s, p)), -_ANY, 1.0, "steps", False)  # type: ignore[misc]
+              exactly(lambda s, p=policy: _off_archive(s, p)), -_ANY, 1.0, "steps", False)  # type: ignore[misc]
         for policy, words in (("true", "true model"), ("gp", "GPDP as published"))
     ]  # fmt: skip
     claims.append(
         Claim("3", "Allen: takes less than the true model's policy where that fishes (mean shortfall)",
-              "under-harvests; archive: takes 0.6 more", _exactly(_short_of_true), 0.05, _ANY, "steps", False)
+              "under-harvests; archive: takes 0.6 more", exactly(_short_of_true), 0.05, _ANY, "steps", False)
     )  # fmt: skip
     return claims
 
@@ -192,36 +177,11 @@ def scored(study: xr.Dataset) -> xr.Dataset:
     study
         With `outcome`, whose last dimensions are metric and replicate.
     """
-    values = study["outcome"]
-    table = np.empty((*values.shape[:-1], 3))
-    for place in np.ndindex(*values.shape[:-1]):
-        metric = str(study["metric"].values[place[-1]])
-        estimate = interval.share if metric in SHARES else interval.mean
-        table[place] = estimate(values.values[place])
-    return study.assign_coords(estimate=["low", "value", "high"]).assign(
-        scores=((*values.dims[:-1], "estimate"), table)
-    )
+    scores = estimated(study["outcome"], SHARES)
+    return study.assign_coords(estimate=["low", "value", "high"]).assign(scores=scores)
 
 
-def judged(study: xr.Dataset) -> xr.Dataset:
-    """Return the claims as a Dataset over (start, claim), each with its quantity, range and verdict."""
-    # archived quotas are of the paper's grid alone
-    known = [c for c in claims() if not np.isnan(c.measure(study, str(study["start"].values[0]))[1])]
-    starts = [str(start) for start in study["start"].values]
-    table = np.array([[claim.measure(study, start) for claim in known] for start in starts])
-    verdicts = [
-        [verdict(tuple(row), c.low, c.high) for row, c in zip(rows, known, strict=True)] for rows in table
-    ]
-    return xr.Dataset(
-        {
-            "claim_value": (("start", "claim", "estimate"), table),
-            "claim_verdict": (("start", "claim"), verdicts),
-            "claim_figure": ("claim", [c.figure for c in known]),
-            "claim_published": ("claim", [c.published for c in known]),
-            "claim_unit": ("claim", [c.unit for c in known]),
-            "claim_low": ("claim", [c.low for c in known]),
-            "claim_high": ("claim", [c.high for c in known]),
-            "claim_simulated": ("claim", [c.simulated for c in known]),
-        },
-        coords={"claim": [c.words for c in known], "start": starts, "estimate": ["low", "value", "high"]},
-    )
+def measurable(study: xr.Dataset) -> list[Claim]:
+    """Return the claims that this study can be held against: archived quotas are of the paper's grid alone."""
+    start = str(study["start"].values[0])
+    return [claim for claim in claims() if not np.isnan(claim.measure(study, start)[1])]

@@ -68,7 +68,7 @@ def deviance_mode(deviance: Array) -> float:
 def optimism(posterior: CandidatePosterior, escapement: Array, pairings: int = 30, seed: int = 1) -> float:
     """Return Plummer's optimism: what a deviance gains from being judged by the data it was fitted to.
 
-    For each pair the mean of both Kullback-Leibler divergences between the predictions of two independent
+    For each pair the sum of both Kullback-Leibler divergences between the predictions of two independent
     draws, weighed by one over the likelihood of the pair under both, which leaves it out of the fit; summed.
 
     Parameters

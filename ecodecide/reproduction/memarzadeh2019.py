@@ -28,8 +28,9 @@ from ecodecide.evaluation.provenance import versions
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.table import TablePolicy
-from ecodecide.reproduction.memarzadeh2019_claims import CURVES, OBSERVED, judged, scored
+from ecodecide.reproduction.memarzadeh2019_claims import CURVES, OBSERVED, claims, scored
 from ecodecide.reproduction.memarzadeh2019_exact import exact_outcome
+from ecodecide.reproduction.verdict import judged
 from ecodecide.solvers.pomdp import Pomdp
 from ecodecide.solvers.precautionary import Precautionary
 from ecodecide.solvers.registry import CITATIONS
@@ -278,7 +279,7 @@ def run(
     study = _dataset(scenarios, found, list(process_errors), years, replicates)
     study = study.assign(_curves(scenarios))
     study = scored(study)
-    study = study.assign(judged(study))
+    study = study.assign(judged(study, claims()))
     tell("done", 1.0)
     study.attrs = _provenance(replicates, years, seed, cells, gap, iterations)
     return study

@@ -6,15 +6,12 @@ number here, which the paper does not do: 5 % for biomass, 2 % for value at its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
 import xarray as xr
 
 from ecodecide.reproduction import interval
 from ecodecide.reproduction.interval import Estimate
-from ecodecide.reproduction.verdict import Claim, verdict
+from ecodecide.reproduction.verdict import Claim, Measure, estimated, exactly
 from ecodecide.stock.growth import Array
 
 CURVES = (
@@ -58,7 +55,6 @@ _MAIN = 0.15
 
 _ANY = float("inf")
 
-Measure: TypeAlias = Callable[[xr.Dataset, str], Estimate]
 
 _NAMES = {"pomdp": "POMDP", "constant-escapement": "CE", "msy": "MSY", "tac": "TAC"}
 
@@ -96,16 +92,6 @@ def _to_b_msy(policy: str, survey: float) -> Measure:
 
     def measure(study: xr.Dataset, start: str) -> Estimate:
         return interval.mean(_replicates(study, start, "late_biomass", policy, survey) / B_MSY - 1.0)
-
-    return measure
-
-
-def _exactly(value: Callable[[xr.Dataset], float]) -> Measure:
-    """Return a measure that no luck and no start has a part in."""
-
-    def measure(study: xr.Dataset, start: str) -> Estimate:
-        known = value(study)
-        return known, known, known
 
     return measure
 
@@ -238,21 +224,21 @@ def _figure_4() -> list[Claim]:
 
     claims = [
         Claim(figure, "low prior: POMDP begins to harvest at a higher observation than CE", "higher stock sizes",
-              _exactly(lambda s: _opens(s, low) - _opens(s, escapement)), same, _ANY, "K", False),
+              exactly(lambda s: _opens(s, low) - _opens(s, escapement)), same, _ANY, "K", False),
         Claim(figure, "low prior: POMDP always harvests less than CE where CE harvests (largest difference)",
-              "always less", _exactly(most), -_ANY, -same, steps, False),
+              "always less", exactly(most), -_ANY, -same, steps, False),
         Claim(figure, "high prior: POMDP never harvests less than CE up to K (smallest difference)",
-              "same or higher; archive: -3", _exactly(least), -same, _ANY, steps, False),
+              "same or higher; archive: -3", exactly(least), -same, _ANY, steps, False),
         Claim(figure, "the prior matters: largest harvest that the high prior adds to the low", "two curves",
-              _exactly(lambda s: float((_harvest(s, high) - _harvest(s, low)).max())), same, _ANY, steps, False),
+              exactly(lambda s: float((_harvest(s, high) - _harvest(s, low)).max())), same, _ANY, steps, False),
         Claim(figure, "perfect survey: POMDP reduces to CE (within 1 step)", "exactly",
-              _exactly(lambda s: float(np.abs(_harvest(s, CURVES[3]) - _harvest(s, escapement)).max())),
+              exactly(lambda s: float(np.abs(_harvest(s, CURVES[3]) - _harvest(s, escapement)).max())),
               -_ANY, 1.0 + same, steps, False),
     ]  # fmt: skip
     for curve in CURVES[:3]:
         claims.append(
             Claim(figure, f"{curve}: the archived harvests (within 2 steps)", "its solver stopped early",
-                  _exactly(lambda s, curve=curve: _off_archive(s, curve)), -_ANY, 2.05, steps, False)  # type: ignore[misc]
+                  exactly(lambda s, curve=curve: _off_archive(s, curve)), -_ANY, 2.05, steps, False)  # type: ignore[misc]
         )  # fmt: skip
     return claims
 
@@ -270,37 +256,6 @@ def scored(study: xr.Dataset) -> xr.Dataset:
     study
         With `outcome` and `assumed`, whose last dimensions are metric and replicate.
     """
-    added = {}
-    for name, given in (("scores", "outcome"), ("assumed_scores", "assumed")):
-        values = study[given]
-        shape = values.shape[:-1]
-        table = np.empty((*shape, 3))
-        for place in np.ndindex(*shape):
-            metric = str(study["metric"].values[place[-1]])
-            estimate = interval.share if metric == "collapse" else interval.mean
-            table[place] = estimate(values.values[place])
-        added[name] = ((*values.dims[:-1], "estimate"), table)
+    pairs = (("scores", "outcome"), ("assumed_scores", "assumed"))
+    added = {name: estimated(study[given], {"collapse"}) for name, given in pairs}
     return study.assign_coords(estimate=["low", "value", "high"]).assign(added)
-
-
-def judged(study: xr.Dataset) -> xr.Dataset:
-    """Return the claims as a Dataset over (start, claim), each with its quantity, range and verdict."""
-    known = claims()
-    starts = [str(start) for start in study["start"].values]
-    table = np.array([[claim.measure(study, start) for claim in known] for start in starts])
-    verdicts = [
-        [verdict(tuple(row), c.low, c.high) for row, c in zip(rows, known, strict=True)] for rows in table
-    ]
-    return xr.Dataset(
-        {
-            "claim_value": (("start", "claim", "estimate"), table),
-            "claim_verdict": (("start", "claim"), verdicts),
-            "claim_figure": ("claim", [c.figure for c in known]),
-            "claim_published": ("claim", [c.published for c in known]),
-            "claim_unit": ("claim", [c.unit for c in known]),
-            "claim_low": ("claim", [c.low for c in known]),
-            "claim_high": ("claim", [c.high for c in known]),
-            "claim_simulated": ("claim", [c.simulated for c in known]),
-        },
-        coords={"claim": [c.words for c in known], "start": starts, "estimate": ["low", "value", "high"]},
-    )

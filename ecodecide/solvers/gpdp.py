@@ -42,9 +42,9 @@ class Gpdp:
     It learns from the biomass of the problem's history and from its catches: a year's escapement is biomass less
     catch. Where the biomass is relative (an index, spawning biomass, or a biomass that catch exceeds), it learns
     from posterior draws of the biomass of the fitted stock that the problem holds, and says that the two are then
-    not independent. Besides that, the problem's stock serves for the initial belief alone. A grid that holds the
-    data, but is too short for what the process thinks possible beyond them, is lengthened by cells of the same
-    width, up to 4 times.
+    not independent. Besides that, the problem's stock serves for the initial belief alone. Without a second input,
+    a grid that holds the data, but is too short for what the process thinks possible beyond them, is lengthened by
+    cells of the same width, up to 4 times.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ class Gpdp:
         Whether growth depends on the escapement of the year before as well. The policy is then over observed
         biomass and that escapement.
     covariate
-        A number for each year of the history that growth depends on as well, such as a temperature; nan where it is
-        not known. It is taken to go on as a first-order autoregression, and the policy, a `SurfacePolicy`, is over
-        observed biomass and the covariate.
+        A number for each year of the history, in the order of its years, that growth depends on as well, such as a
+        temperature; nan where it is not known. It is taken to go on as a first-order autoregression, and the policy,
+        a `SurfacePolicy`, is over observed biomass and the covariate.
     scheme
         ``"default"``, or ``"boettiger2015"``: the process, the discretization and the value iteration of the
-        paper's own code, with its quirks, for comparison (`ecodecide.solvers.boettiger2015`).
+        paper's own code, with its quirks and its own priors, for comparison (`ecodecide.solvers.boettiger2015`).
 
     Raises
     ------
@@ -90,13 +90,20 @@ class Gpdp:
     def __post_init__(self) -> None:
         if self.scheme not in ("default", "boettiger2015"):
             raise SolverError(f"Gpdp: scheme must be 'default' or 'boettiger2015', got {self.scheme!r}")
+        if self.scheme == "boettiger2015" and (self.lagged or self.covariate is not None):
+            raise SolverError(
+                "Gpdp: the published scheme has no second input: leave out lagged and covariate"
+            )
+        if self.covariate is not None:
+            # numbers that can be hashed, compared and written down
+            object.__setattr__(self, "covariate", tuple(float(value) for value in self.covariate))
         if self.lagged and self.covariate is not None:
             raise SolverError(
                 "Gpdp: growth has one second input, last year's escapement or a covariate: give lagged=True or "
                 "covariate=..., not both"
             )
         plain = self.scheme == "default" and not self.lagged and self.covariate is None
-        if not plain and not isinstance(self.planner, OptimalControl):
+        if not plain and self.planner != OptimalControl():
             raise SolverError(
                 "Gpdp: a second input and the published scheme bring their own planner: leave planner out"
             )
@@ -141,8 +148,8 @@ class Gpdp:
             solution = self.planner.solve(replace(problem, stock=stock, grid=grid, initial=belief))
             told = [_tell(learned, stock), *_cautions(learned, stock, solution), solution.status]
         else:
-            solution = plan(problem, stock, belief, self.covariate)
-            told = [_tell(learned, stock), solution.status]
+            solution = plan(problem, stock, belief, self.covariate, learned.last)
+            told = [_tell(learned, stock), *_few(stock), solution.status]
         return replace(
             solution,
             status="; ".join(told),
@@ -226,7 +233,7 @@ def _wide_enough(grid: Grid, stock: GaussianProcessStock) -> Grid:
 def _learned(learned: Lesson, stock: GaussianProcessStock) -> dict[str, object]:
     """What was learned, for the record."""
     return {
-        "pairs": learned.pairs,
+        "pairs": stock.pairs,
         "independent": learned.independent,
         "signal_sd": float(stock.weight @ stock.signal_sd),
         "length_scale": float(stock.weight @ stock.length_scale[:, 0]),
@@ -237,7 +244,7 @@ def _learned(learned: Lesson, stock: GaussianProcessStock) -> dict[str, object]:
 
 def _tell(learned: Lesson, stock: GaussianProcessStock) -> str:
     told = (
-        f"learned growth from {learned.pairs} pairs of years of {learned.origin}, "
+        f"learned growth from {stock.pairs} pairs of years of {learned.origin}, "
         f"over {len(stock.weight)} quadrature nodes"
     )
     if learned.left_out:
@@ -247,17 +254,19 @@ def _tell(learned: Lesson, stock: GaussianProcessStock) -> str:
 
 def _cautions(learned: Lesson, stock: GaussianProcessStock, solution: Solution) -> Sequence[str]:
     """Say where the policy rests on the prior, aloud where it does so at its usual escapement."""
-    usual = _usual_escapement(learned, stock, solution)
+    usual = max(_usual_escapement(learned, stock, solution), 0.0)
     spread = float(stock.spread(np.array([usual]))[0]) if usual > 0.0 else 0.0
     told = []
+    table = isinstance(solution.policy, TablePolicy)
     if learned.pairs < _FEW or spread > _UNCERTAIN:
+        where = "its escapement" if table else "the escapement of most yield"
         told.append(
-            f"warning: the policy rests on its prior: {learned.pairs} pairs of years, and at its escapement of "
-            f"{usual:.4g} log growth is known to within a standard deviation of {spread:.2g}"
+            f"warning: the policy rests on its prior: {learned.pairs} pairs of years, and at {where}, "
+            f"{usual:.4g}, log growth is known to within a standard deviation of {spread:.2g}"
         )
         warnings.warn(told[0].removeprefix("warning: "), FewDataWarning, stacklevel=3)
     least = float(np.nanmin(learned.escapement))
-    if 0.0 < usual < 0.8 * least:
+    if table and usual < 0.8 * least:
         told.append(
             f"warning: the policy leaves {usual:.4g}, less than the smallest escapement that was seen, {least:.4g}"
         )
@@ -266,6 +275,15 @@ def _cautions(learned: Lesson, stock: GaussianProcessStock, solution: Solution) 
             "warning: the stock that was learned shrinks at every biomass, so the policy may liquidate it"
         )
     return told
+
+
+def _few(stock: GaussianProcessStock) -> Sequence[str]:
+    """Say so where there are few pairs, aloud."""
+    if stock.pairs >= _FEW:
+        return []
+    words = f"the policy rests on its prior: {stock.pairs} pairs of years"
+    warnings.warn(words, FewDataWarning, stacklevel=3)
+    return [f"warning: {words}"]
 
 
 def _usual_escapement(learned: Lesson, stock: GaussianProcessStock, solution: Solution) -> float:

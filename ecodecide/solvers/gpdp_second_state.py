@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from ecodecide.decision.discretize import TOLERANCE, falls_off
-from ecodecide.decision.grid import Grid
+from ecodecide.decision.discretize import close_rows, falls_off, require_room
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import FitError, GridError
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
@@ -56,9 +55,9 @@ def second_input(learned: Lesson, years: Array, covariate: ArrayLike | None) -> 
 def environment_chain(values: ArrayLike, levels: int = LEVELS) -> tuple[Array, Array]:
     """Return the Markov chain that stands for a first-order autoregression of a series.
 
-    w' - m = rho (w - m) + e with e normal: mean, rho and the sd of e by least squares; the levels span 2.5 standard
-    deviations of the series to either side, and the chance of each is that of the interval around it (Tauchen 1986,
-    doi:10.1016/0165-1765(86)90168-0).
+    w' - m = rho (w - m) + e with e normal: rho by least squares and at most 0.98 either way, the sd of e such that the
+    chain keeps the sd of the series; the levels span 2.5 standard deviations to either side, and the chance of each is
+    that of the interval around it (Tauchen 1986, doi:10.1016/0165-1765(86)90168-0).
 
     Parameters
     ----------
@@ -74,6 +73,11 @@ def environment_chain(values: ArrayLike, levels: int = LEVELS) -> tuple[Array, A
     transition
         Shape (levels, levels): P(next level | level).
 
+    Raises
+    ------
+    FitError
+        When the series never changes.
+
     Examples
     --------
     >>> levels, transition = environment_chain(np.sin(np.arange(40.0)), levels=3)
@@ -82,6 +86,8 @@ def environment_chain(values: ArrayLike, levels: int = LEVELS) -> tuple[Array, A
     """
     series = np.asarray(values, dtype=float)
     known = series[np.isfinite(series)]
+    if known.size < 2 or np.ptp(known) == 0.0:
+        raise FitError("a chain needs a series that changes: give a covariate of several years, or none")
     center, sd = float(known.mean()), float(known.std())
     now, then = series[:-1] - center, series[1:] - center
     both = np.isfinite(now) & np.isfinite(then)
@@ -94,7 +100,11 @@ def environment_chain(values: ArrayLike, levels: int = LEVELS) -> tuple[Array, A
 
 
 def plan(
-    problem: HarvestProblem, stock: GaussianProcessStock, belief: Array, covariate: ArrayLike | None
+    problem: HarvestProblem,
+    stock: GaussianProcessStock,
+    belief: Array,
+    covariate: ArrayLike | None,
+    last: float,
 ) -> Solution:
     """Return the optimal policy over biomass and the second state.
 
@@ -108,6 +118,8 @@ def plan(
         Shape (n,): of the biomass when the first quota is set.
     covariate
         Shape (years,): the series of the covariate; None for the lag.
+    last
+        The escapement of the year before the first quota, for the lag.
 
     Returns
     -------
@@ -117,19 +129,22 @@ def plan(
     Raises
     ------
     GridError
-        When the grid is too short for the stock at the middle level.
+        When the grid is too short for the stock at the middle level, or is one of points.
     """
     assert stock.second is not None
     grid = problem.grid
+    if grid.scheme != "cells":
+        raise GridError(
+            f"a second input needs a grid of cells, got the scheme {grid.scheme!r}: use Grid(upper, cells)"
+        )
     if covariate is None:
         levels, transition = np.linspace(0.0, float(np.nanmax(stock.escapement)), LEVELS), None
-        last = np.nanmean(stock.escapement[:, -1])
         chances = np.array([np.interp(last, levels, hat) for hat in np.eye(LEVELS)])
     else:
         levels, transition = environment_chain(covariate)
         chances = np.linalg.matrix_power(transition, 1000)[LEVELS // 2]
-    _require_room(grid, stock.at(levels[LEVELS // 2]))
-    kernel = np.stack([_closed(stock.at(level), grid) for level in levels])
+    require_room(grid, falls_off(stock.at(levels[LEVELS // 2]), grid))
+    kernel = np.stack([close_rows(stock.at(level).kernel(grid.points, grid.edges)) for level in levels])
     catch = np.maximum(np.minimum(grid.quotas[None, :], grid.points[:, None]), 0.0)
     arrays = SecondStateProblem(
         grid=grid,
@@ -150,19 +165,3 @@ def plan(
         iterations=rounds,
         settings={"second_state": kind, "levels": LEVELS, "error_bound": error},
     )
-
-
-def _require_room(grid: Grid, stock: GaussianProcessStock) -> None:
-    off = falls_off(stock, grid)
-    if off > TOLERANCE:
-        raise GridError(
-            f"the grid is too short: an unfished stock grows above its upper end {grid.upper:g} with a probability "
-            f"of up to {off:.1%} a year (at most {TOLERANCE:.1%} is accepted); use a larger Grid(upper=...)"
-        )
-
-
-def _closed(stock: GaussianProcessStock, grid: Grid) -> Array:
-    """The kernel, with what falls above the grid in the last state."""
-    kernel = np.maximum(stock.kernel(grid.points, grid.edges), 0.0)
-    kernel[:, -1] += np.maximum(1.0 - kernel.sum(axis=1), 0.0)
-    return np.asarray(kernel / kernel.sum(axis=1, keepdims=True))

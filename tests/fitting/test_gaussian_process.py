@@ -408,6 +408,50 @@ def test_leaving_one_out_agrees_with_fits_without_it(stock):
         assert low < x[i] < high
 
 
+def test_what_vanished_has_a_rank_and_no_density():
+    s, x = sample_data()
+    gone = np.stack([x, np.where(np.arange(25) == 3, 0.0, x)])
+    log_density, rank = fit_gaussian_process(np.stack([s, s]), gone, scale=90.0).leave_one_out()
+    assert np.all(np.isfinite(log_density)) and log_density.max() < 0.0
+    assert np.all((rank >= 0.0) & (rank <= 1.0))
+    alone, _ = fit_gaussian_process(s, gone[1], scale=90.0).leave_one_out()
+    assert np.isnan(alone[3]) and np.isfinite(np.delete(alone, 3)).all()
+
+
+def test_little_noise_is_weighed_as_it_is():
+    """gpytorch would take a noise sd of 0.0001 for 0.001."""
+    s, x = sample_data(8)
+    inputs, known = coordinate(s, 90.0)[:, None], np.ones(8, dtype=bool)
+    nodes = gp._Nodes(np.array([0.7]), np.array([1e-4]), np.array([[1.2]]))
+    found = gp.log_marginal_likelihood(inputs, np.log(x / s), known, PRIOR, nodes)
+    expected = dense_twin(s, x, AT, PRIOR, 0.7, 1.2, 1e-4)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_refuses_hostile_input(stock):
+    s, x = sample_data(8)
+    with pytest.raises(FitError, match="of the size of the largest escapement"):
+        fit_gaussian_process(s, x, scale=s.max() / 10.0)
+    with pytest.raises(FitError, match="0 in every pair"):
+        fit_gaussian_process(s, 0.0 * x)
+    with pytest.raises(FitError, match="a draw has no pair"):
+        fit_gaussian_process(np.stack([s, np.nan * s]), np.stack([x, np.nan * x]))
+    for values, words in (
+        (np.where(np.arange(8) == 2, np.inf, s)[None], "must be finite"),
+        (-s[None], "finite and at least 0"),
+    ):
+        with pytest.raises(FitError, match=words):
+            SecondInput("lag", values)
+    with pytest.raises(FitError, match=r"one value per pair, shape \(1, 8\), got \(1, 5\)"):
+        fit_gaussian_process(s, x, second=SecondInput("covariate", s[None, :5]))
+    lagged = fit_gaussian_process(s, x, second=SecondInput("lag", s[None, ::-1]))
+    for value in (np.nan, -1.0):
+        with pytest.raises(StockError, match="must be a known number"):
+            lagged.at(value)
+    assert stock.growth(np.array([])).shape == (0,)
+    np.testing.assert_array_equal(stock.kernel(np.zeros(1), np.array([-1.0, 0.0, 9.0])), [[1.0, 0.0]])
+
+
 def test_units_change_nothing_but_units(stock):
     s, x = sample_data()
     big = fit_gaussian_process(1000.0 * s, 1000.0 * x, scale=90_000.0)

@@ -14,9 +14,9 @@ from ecodecide.decision.chain import ChainStock, ChainSurvey
 from ecodecide.errors import EvaluationError
 from ecodecide.reproduction import STUDIES, interval, reproduce, save
 from ecodecide.reproduction import memarzadeh2019 as study_of
-from ecodecide.reproduction.memarzadeh2019_claims import PUBLISHED_HARVEST, claims, judged
+from ecodecide.reproduction.memarzadeh2019_claims import PUBLISHED_HARVEST, claims
 from ecodecide.reproduction.memarzadeh2019_exact import exact_outcome
-from ecodecide.reproduction.verdict import verdict
+from ecodecide.reproduction.verdict import judged, verdict
 
 # P(ever below .1 K in 100 years) from the grid point nearest K/6: constant escapement, then TAC
 COLLAPSE = {
@@ -188,9 +188,9 @@ def test_verdicts_that_a_small_run_can_tell(study: xr.Dataset) -> None:
 def test_a_verdict_changes_with_the_outcome(study: xr.Dataset) -> None:
     swapped = study.assign(outcome=study["outcome"].copy())
     swapped["outcome"].loc[{"policy": "pomdp"}] = study["outcome"].sel(policy="msy").values
-    assert told(judged(swapped), "survey error 0.15: POMDP earns more than TAC") == "does not hold"
+    assert told(judged(swapped, claims()), "survey error 0.15: POMDP earns more than TAC") == "does not hold"
     # it is MSY now: nothing tells the two apart
-    assert told(judged(swapped), "survey error 0.15: POMDP earns more than MSY") != "holds"
+    assert told(judged(swapped, claims()), "survey error 0.15: POMDP earns more than MSY") != "holds"
 
 
 def test_policies_agree_with_the_archive_on_its_own_grid() -> None:

@@ -174,6 +174,14 @@ def test_extrapolation_is_told():
     assert "less than the smallest escapement that was seen" in status
 
 
+def test_liquidation_is_told():
+    """A manager who cares for this year alone takes all, and the status says so."""
+    problem = replace(paper_problem(cells=60), economy=Economy(discount=0.3))
+    assert (
+        "the policy leaves 0, less than the smallest escapement that was seen" in Gpdp().solve(problem).status
+    )
+
+
 class FittedStock(ParametricStock):
     """A stand-in for a fitted posterior: trajectories of biomass and a belief at their end."""
 

@@ -10,7 +10,7 @@ import pytest
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import FitError, GridError, SolverError
+from ecodecide.errors import FewDataWarning, FitError, GridError, SolverError
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.solvers.gpdp import Gpdp, gp_stock
 from ecodecide.solvers.gpdp_second_state import LEVELS, environment_chain
@@ -125,3 +125,38 @@ def test_refuses_what_means_nothing(warmth):
     top = float(np.max(noisy.biomass)) + 1.0
     with pytest.raises(GridError, match="the grid is too short"):
         Gpdp(lagged=True).solve(replace(short, history=noisy, grid=Grid(upper=top, cells=40)))
+
+
+def test_the_first_quota_follows_the_last_escapement():
+    """The last year has a catch and no pair yet: what it left is where the lag begins."""
+    history = fishery(lambda s, before, t: 0.6 * (1.0 - s / 100.0))
+    catch = history.catch.copy()
+    catch[-1] = 0.7 * history.biomass[-1]
+    fished = CatchHistory(history.year, catch, biomass=history.biomass, units={"biomass": "t", "catch": "t"})
+    policy = Gpdp(lagged=True).solve(problem_of(fished)).policy
+    assert policy.chances @ policy.levels == pytest.approx(0.3 * history.biomass[-1])
+
+
+def test_pairs_without_the_second_input_are_not_counted(warmth):
+    history = fishery(lambda s, before, t: 0.6 * (1.0 - s / 100.0))
+    known = np.where(np.arange(YEARS) % 3 == 0, warmth, np.nan)
+    solution = Gpdp(covariate=tuple(known)).solve(problem_of(history))
+    assert solution.settings["pairs"] == 20 and "from 20 pairs" in solution.status
+    assert hash(Gpdp(covariate=warmth)) == hash(Gpdp(covariate=tuple(warmth)))
+    few = np.where(np.arange(YEARS) < 4, warmth, np.nan)
+    with pytest.raises(FitError, match=r"at least 5 pairs .* found 4"):
+        Gpdp(covariate=few).solve(problem_of(history))
+    some = np.where(np.arange(YEARS) < 8, warmth, np.nan)
+    with pytest.warns(FewDataWarning, match="rests on its prior: 8 pairs of years"):
+        Gpdp(covariate=some).solve(problem_of(history))
+
+
+def test_the_published_scheme_and_points_have_no_second_input(warmth):
+    with pytest.raises(SolverError, match="no second input"):
+        Gpdp(scheme="boettiger2015", lagged=True)
+    history = fishery(lambda s, before, t: 0.6 * (1.0 - s / 100.0))
+    points = replace(problem_of(history), grid=Grid(300.0, 60, "boettiger2015"))
+    with pytest.raises(GridError, match="a second input needs a grid of cells"):
+        Gpdp(lagged=True).solve(points)
+    with pytest.raises(FitError, match="a chain needs a series that changes"):
+        environment_chain(np.full(9, 2.0))
