@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ecodecide.cli.lines import width, wrapped
+from ecodecide.cli.long_work import progress_bar, require_writable
 
 if TYPE_CHECKING:
     from ecodecide.stock.survey import Survey
@@ -128,7 +125,7 @@ def compare(
 
     known = _check_usage(solvers, growth, survey, collapse, discount, output)
     seen = tuple(dict.fromkeys(solvers)) or DEFAULT_SOLVERS
-    with warnings.catch_warnings(record=True) as caught, _progress(quiet) as progress:
+    with warnings.catch_warnings(record=True) as caught, progress_bar(quiet) as progress:
         warnings.simplefilter("always", EcodecideWarning)
         result = run(
             stock, seen, growth=growth, survey=known,
@@ -186,10 +183,7 @@ def _check_usage(
         raise click.BadParameter(f"{growth!r} is none of {', '.join(LAWS)}", param_hint="--growth")
     if not 0.0 < discount < 1.0:
         raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
-    if output is not None and not output.parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
-    if output is not None and not os.access(output.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
+    require_writable(output)
     option = "--collapse"
     try:
         read_limit(collapse)
@@ -197,21 +191,6 @@ def _check_usage(
         return None if survey is None else parse_survey(survey)
     except EcodecideError as problem:
         raise click.BadParameter(str(problem), param_hint=option) from None
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
-    """Show progress on a terminal; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("load", total=1.0)
-        yield lambda words, share: bar.update(task, description=words, completed=share)
 
 
 def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ecodecide.cli.lines import wrapped
+from ecodecide.cli.long_work import require_writable, spinner
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,7 +52,7 @@ def growth(stock: str, law: str, output: Path | None, as_json: bool, quiet: bool
     from ecodecide.errors import EcodecideWarning, EvaluationError
 
     _check_usage(law, output)
-    with warnings.catch_warnings(record=True) as caught, _progress(quiet, stock):
+    with warnings.catch_warnings(record=True) as caught, spinner(f"learn {stock}", quiet):
         warnings.simplefilter("always", EcodecideWarning)
         history, learned, found = _learn(stock, law)
     summary = _summary(history, learned, found, law)
@@ -88,31 +85,7 @@ def _check_usage(law: str, output: Path | None) -> None:
 
     if law not in LAWS:
         raise click.BadParameter(f"{law!r} is none of {', '.join(LAWS)}", param_hint="--fit")
-    if output is None:
-        return
-    if output.suffix.lower() not in FORMATS:
-        raise click.BadParameter(
-            f"{output.name} does not end in one of {', '.join(FORMATS)}", param_hint="--output"
-        )
-    if not output.parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
-    if not os.access(output.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
-
-
-@contextmanager
-def _progress(quiet: bool, name: str) -> Iterator[None]:
-    """Show on a terminal for how long the work has gone on; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task(f"learn {name}", total=None)
-        yield
+    require_writable(output, FORMATS)
 
 
 def _learn(stock: str, law: str) -> tuple[CatchHistory, Lesson, xr.Dataset]:

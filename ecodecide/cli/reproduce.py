@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ecodecide.cli.lines import width, wrapped
+from ecodecide.cli.long_work import progress_bar, require_writable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,8 +61,8 @@ def reproduce(
     from ecodecide.reproduction import save
     from ecodecide.reproduction.rows import to_dict
 
-    _check_output(output)
-    with _progress(quiet) as progress:
+    require_writable(output)
+    with progress_bar(quiet) as progress:
         found = run(study, replicates=replicates, years=years, seed=seed, cells=cells, progress=progress)
     # neither a full disk nor a reader that closes the pipe costs the other half of the result
     unsaved = None
@@ -82,31 +79,6 @@ def reproduce(
         raise unsaved
     if output is not None and not quiet:
         click.echo(f"saved {output}", err=True)
-
-
-def _check_output(output: Path | None) -> None:
-    """Refuse a folder that cannot be written to before the long work begins."""
-    if output is None:
-        return
-    if not output.parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
-    if not os.access(output.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
-    """Show progress on a terminal; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("solve", total=1.0)
-        yield lambda words, share: bar.update(task, description=words, completed=share)
 
 
 def _show(study: xr.Dataset, quiet: bool) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ecodecide.cli.lines import wrapped
+from ecodecide.cli.long_work import require_writable, spinner
 
 if TYPE_CHECKING:
     from ecodecide.decision.finite_pomdp import FinitePomdp
@@ -80,7 +77,7 @@ def solve(
 
     _check_usage(gap, seconds, memory, output)
     pomdp = read_pomdp(file)
-    with _progress(quiet, file.name):
+    with spinner(f"solve {file.name}", quiet):
         # numba takes its time to load: not before the file is known to be good
         from ecodecide.solvers.pomdp.finite import solve_finite
 
@@ -107,31 +104,7 @@ def _check_usage(gap: float, seconds: float, memory: float, output: Path | None)
     for option, value in (("--gap", gap), ("--seconds", seconds), ("--memory", memory)):
         if not -float("inf") < value < float("inf"):
             raise click.BadParameter(f"{value} is not a finite number", param_hint=option)
-    if output is None:
-        return
-    if output.suffix.lower() not in POLICY_SUFFIXES:
-        raise click.BadParameter(
-            f"{output.name} does not end in one of {', '.join(POLICY_SUFFIXES)}", param_hint="--output"
-        )
-    if not output.parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="--output")
-    if not os.access(output.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {output.parent} cannot be written to", param_hint="--output")
-
-
-@contextmanager
-def _progress(quiet: bool, name: str) -> Iterator[None]:
-    """Show on a terminal for how long the search has run; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task(f"solve {name}", total=None)
-        yield
+    require_writable(output, POLICY_SUFFIXES)
 
 
 def _summary(file: Path, pomdp: FinitePomdp, solution: FiniteSolution, output: Path | None) -> dict[str, Any]:
