@@ -11,9 +11,10 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import FewDataWarning, FitError, GridError, SolverError
+from ecodecide.fitting.lesson import lesson
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.solvers.gpdp import Gpdp, gp_stock
-from ecodecide.solvers.gpdp_second_state import LEVELS, environment_chain
+from ecodecide.solvers.gpdp_second_state import LEVELS, environment_chain, second_input
 
 YEARS = 60
 
@@ -62,6 +63,18 @@ def test_a_covariate_moves_the_quota(warmth):
     assert "over biomass and the covariate" in solution.status
     assert solution.settings["second_state"] == "covariate"
     assert solution.settings["error_bound"] < 1e-6 * solution.upper
+
+
+def test_the_covariate_is_that_of_the_year_of_the_escapement(warmth):
+    biomass = fishery(lambda s, before, t: 0.6 * (1.0 - s / 100.0)).biomass.copy()
+    biomass[7] = np.nan  # two pairs less
+    history = CatchHistory(np.arange(1960, 1960 + YEARS), np.full(YEARS, 1.0), biomass=biomass)
+    learned = lesson(history)
+    years = np.asarray(history.year, dtype=float)
+    kept = np.delete(np.arange(YEARS - 1), [6, 7])
+    np.testing.assert_array_equal(second_input(learned, years, warmth).values[0], warmth[kept])
+    before = np.append(np.nan, biomass[:-1] - 1.0)[kept]
+    np.testing.assert_array_equal(second_input(learned, years, None).values[0], before)
 
 
 def test_a_lag_is_found_where_there_is_one():

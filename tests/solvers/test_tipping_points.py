@@ -367,3 +367,23 @@ def test_options_that_mean_nothing_are_refused(capsys):
         with pytest.raises(SystemExit):
             trial.parser().parse_args(options)
         assert "expected" in capsys.readouterr().err
+
+
+def test_the_example_and_poor_data_are_told(given, monkeypatch):
+    """Two series of each: every policy has a row, and Ricker's manager drives the example over its threshold."""
+    monkeypatch.setattr(trial, "EXAMPLES", 2)
+    monkeypatch.setattr(trial, "POOR", ((10, 5.5, 0.0),))
+    rows = {row["policy"]: row for row in trial.example(given)[0]["rows"]}
+    assert {*trial.POLICIES, *trial.ABLATED} - {"default"} == {*rows}
+    assert rows["assumed ricker"]["collapse"] == 1.0 and rows["optimum"]["collapse"] == 0.0
+    (row,) = quietly(lambda: trial.poor_data(given)[0]["rows"])
+    assert all(row[criterion] in (0.0, 0.5, 1.0) for criterion in trial.CRITERIA)
+
+
+def test_a_survey_error_is_of_the_size_that_is_said():
+    truth = trial.kept_truth("allen", Allen(r=2.0, K=8.0, C=5.0), 0.05, 5, trial.stream(1, 9))
+    seen = trial.poor_series(truth, 3000, 8.0, 0.3, trial.stream(4))
+    exact = trial.poor_series(truth, 3000, 8.0, 0.0, trial.stream(4))
+    error = np.log(seen / exact)  # the same luck, so the same biomass
+    # the sd of 3,000 draws is good to 1.3 %
+    assert np.std(error) == pytest.approx(np.sqrt(np.log(1.09)), rel=0.04)
