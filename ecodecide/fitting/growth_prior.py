@@ -61,7 +61,7 @@ class GrowthPrior:
     (Allen and Myers truths), on 60 training series of its example and of one like it, and on fished logistic stocks;
     ``benchmarks/tipping_points.py`` shows on other draws what each choice buys. It is a compromise: where the
     threshold lies just below all that was seen, as in the paper's example, smoother curves (a of 0.7, a decline of
-    0.3) cross it in a quarter of the runs; where there is none, or far away, a smoother prior earns more.
+    0.3) cross it in three runs of ten; where there is none, or far away, a smoother prior earns more.
 
     Examples
     --------

@@ -10,17 +10,11 @@ import pytest
 
 from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.candidates import fit_candidates, leave_one_out
-from ecodecide.fitting.diagnostics import (
-    QUANTILES,
-    diagnose,
-    diagnose_lesson,
-    extrapolation,
-    leave_one_out_scores,
-    one_step_ahead,
-)
+from ecodecide.fitting.diagnostics import diagnose, diagnose_lesson, extrapolation
 from ecodecide.fitting.gaussian_process import fit_gaussian_process
 from ecodecide.fitting.growth_prior import GrowthPrior
 from ecodecide.fitting.lesson import lesson
+from ecodecide.fitting.predictive_checks import QUANTILES, leave_one_out_scores, one_step_ahead
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.table import TablePolicy
 
