@@ -12,6 +12,7 @@ from ecodecide.errors import EcodecideError
 
 _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
+    "fit": "Fit growth laws to a catch history, and weigh them.",
     "growth": "Show what a Gaussian process learns of a stock's growth.",
     "models": "List the published stock models that come with ecodecide.",
     "reproduce": "Reproduce a published study, claim by claim.",

@@ -34,10 +34,14 @@ class WeightedDraws:
         Shape (count, k).
     weights
         Shape (count,), with sum 1; all zero when no point has any density.
+    log_mass
+        The log of the integral of the density, as it was given; its standard error is about the inverse root of
+        `effective_size`.
     """
 
     points: Array
     weights: Array
+    log_mass: float = float("nan")
 
     @property
     def effective_size(self) -> float:
@@ -94,7 +98,10 @@ def importance_sample(
     points, log_target = np.concatenate([points, more]), np.concatenate([log_target, log_more])
     shares = np.log([[half / count], [1.0 - half / count]])
     log_proposal = logsumexp(shares + np.array([first.logpdf(points), second.logpdf(points)]), axis=0)
-    return WeightedDraws(points, _normalized(log_target - log_proposal))
+    log_weights = log_target - log_proposal
+    return WeightedDraws(
+        points, _normalized(log_weights), float(logsumexp(log_weights)) - float(np.log(count))
+    )
 
 
 def _told(

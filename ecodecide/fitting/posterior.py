@@ -49,6 +49,8 @@ class Posterior:
         How the search ended.
     settings
         For the record.
+    log_evidence
+        Log marginal likelihood of the history, over all of the priors, up to a constant that all laws share.
     """
 
     law: str
@@ -65,6 +67,7 @@ class Posterior:
     status: str
     converged: bool
     settings: Mapping[str, Any] = field(default_factory=dict)
+    log_evidence: float = float("nan")
 
     @property
     def unit(self) -> str:

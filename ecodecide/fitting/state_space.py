@@ -364,6 +364,8 @@ def _posterior(
             "history": model.history.id,
             "effective_draws": effective,
         },
+        # the priors are given up to their constants
+        log_evidence=sample.log_mass - sum(np.log(p.spread * np.sqrt(2.0 * np.pi)) for p in model.priors),
     )
 
 

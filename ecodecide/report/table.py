@@ -60,7 +60,7 @@ def _with_interval(estimate: Estimate, show: Callable[[float | None], str]) -> s
 _FACTORS = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 
 
-class _Amounts:
+class Amounts:
     """How the amounts of one column are written: a common factor, and as many decimals for all."""
 
     def __init__(self, estimates: Sequence[Estimate], unit: str) -> None:
@@ -97,8 +97,8 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
     from rich.table import Table
 
     unit = result["unit"] if result["unit"] != "unknown" else ""
-    value = _Amounts([entry["npv"] for entry in result["policies"]], unit)
-    catch = _Amounts([entry["mean_catch"] for entry in result["policies"]], unit)
+    value = Amounts([entry["npv"] for entry in result["policies"]], unit)
+    catch = Amounts([entry["mean_catch"] for entry in result["policies"]], unit)
     table = Table(
         title=f"{result['stock']}: {result['settings']['years']} years, {result['settings']['replicates']} futures",
         caption="second line: 95 % Monte Carlo interval",
