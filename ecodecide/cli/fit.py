@@ -22,6 +22,19 @@ from ecodecide.cli.long_work import progress_bar
     metavar="LAWS",
     help="Growth laws, separated by commas: logistic, pella-tomlinson, beverton-holt, ricker, allen, myers, may.",
 )
+@click.option(
+    "--order",
+    type=click.Choice(["harvest-first", "recruit-first"]),
+    default="harvest-first",
+    show_default=True,
+    help="Order of events in a year; recruit-first is for --observation-error-only.",
+)
+@click.option(
+    "--observation-error-only",
+    "observation_error_only",
+    is_flag=True,
+    help="The logistic fit of the literature, to compare with: no process error, the first biomass K.",
+)
 @click.option("--survey", help="Error of an assessment's output, such as lognormal:0.2, its default.")
 @click.option(
     "--draws", default=400, show_default=True, type=click.IntRange(1), help="Posterior draws of each law."
@@ -37,7 +50,17 @@ from ecodecide.cli.long_work import progress_bar
 @click.option(
     "-q", "--quiet", is_flag=True, help="No progress, no warnings, no assumptions: the figures alone."
 )
-def fit(stock: str, laws: str, survey: str | None, draws: int, seed: int, as_json: bool, quiet: bool) -> None:
+def fit(
+    stock: str,
+    laws: str,
+    order: str,
+    observation_error_only: bool,
+    survey: str | None,
+    draws: int,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Fit growth laws to the history of STOCK, and say how much each is to be believed.
 
     STOCK is the id of a shipped history (see `ecodecide stocks`) or a CSV file. Figures are medians with 90 %
@@ -49,6 +72,14 @@ def fit(stock: str, laws: str, survey: str | None, draws: int, seed: int, as_jso
     from ecodecide.stock.growth import LAWS
     from ecodecide.stock.survey import parse_survey
 
+    if observation_error_only:
+        _fit_observation_error(stock, laws, order, draws, seed, as_json)
+        return
+    if order != "harvest-first":
+        raise click.BadParameter(
+            "the state-space fit knows harvest-first alone; add --observation-error-only",
+            param_hint="--order",
+        )
     names = [name.strip() for name in laws.split(",")]
     if any(name not in LAWS for name in names) or len({*names}) < len(names):
         raise click.BadParameter(
@@ -67,6 +98,27 @@ def fit(stock: str, laws: str, survey: str | None, draws: int, seed: int, as_jso
     for warning in caught:
         if not quiet and issubclass(warning.category, EcodecideWarning):
             click.echo(f"warning: {' '.join(str(warning.message).split())}", err=True)
+
+
+def _fit_observation_error(stock: str, laws: str, order: str, draws: int, seed: int, as_json: bool) -> None:
+    from ecodecide.fitting.observation_error import fit_observation_error, to_dict
+    from ecodecide.history.library import load_history
+
+    if laws.strip() != "logistic":
+        raise click.BadParameter("observation error alone is for --growth logistic", param_hint="--growth")
+    history = load_history(stock)
+    fitted = fit_observation_error(history, order, draws, seed)
+    found = _provenance(seed, draws, dict(history.units)) | to_dict(history, fitted)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, allow_nan=False))
+        return
+    one = found["laws"]["logistic"]
+    click.echo(wrapped(f"{history.id}: {one['diagnostics']['status']}"))
+    for name, estimate in (one["parameters"] | one["reference_points"]).items():
+        low, best, high = (f"{estimate[end]:.4g}" for end in ("low", "best", "high"))
+        click.echo(f"  {name:<6} {best:>9}   90 % interval {low} to {high}")
+    for line in one["assumptions"]:
+        click.echo(wrapped(line, indent=2))
 
 
 def _provenance(seed: int, draws: int, units: dict[str, str]) -> dict[str, Any]:
