@@ -14,6 +14,7 @@ _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
     "fit": "Fit growth laws to a catch history, and weigh them.",
     "growth": "Show what a Gaussian process learns of a stock's growth.",
+    "history": "Import a catch history from the tables of another tool.",
     "models": "List the published stock models that come with ecodecide.",
     "reproduce": "Reproduce a published study, claim by claim.",
     "solve": "Solve a POMDP file and write its policy.",

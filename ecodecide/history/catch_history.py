@@ -308,6 +308,22 @@ def column_name(kind: Literal["index", "index_se"], name: str) -> str:
     return kind if name == "index" else f"{kind}_{name}"
 
 
+def column_of(column: str) -> tuple[str, str]:
+    """Return the field that a column belongs to and the name of its index, "" where it is of none.
+
+    Examples
+    --------
+    >>> column_of("catch"), column_of("index"), column_of("index_se_spring"), column_of("index_seine")
+    (('catch', ''), ('index', 'index'), ('index_se', 'spring'), ('index', 'seine'))
+    """
+    for kind in ("index_se", "index"):
+        if column == kind:
+            return kind, "index"
+        if column.startswith(f"{kind}_"):
+            return kind, column.removeprefix(f"{kind}_")
+    return column, ""
+
+
 def check_columns(year: Array, columns: Mapping[str, Array], place: Place, whole: str) -> None:
     """Refuse what a catch history cannot say.
 
@@ -397,9 +413,10 @@ def _check_catch(year: Array, columns: Mapping[str, Array], place: Place, whole:
 
 def _check_errors(columns: Mapping[str, Array], place: Place, whole: str) -> None:
     for name, values in columns.items():
-        if not name.startswith("index_se"):
+        kind, named = column_of(name)
+        if kind != "index_se":
             continue
-        index = "index" + name.removeprefix("index_se")
+        index = column_name("index", named)
         if np.isnan(values).all():
             continue
         if index not in columns:

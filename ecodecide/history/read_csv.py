@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ecodecide.errors import HistoryError, HistoryWarning
-from ecodecide.history.catch_history import UNIT_KEYS, CatchHistory, check_columns
+from ecodecide.history.catch_history import UNIT_KEYS, CatchHistory, check_columns, column_of
 
 LARGEST_FILE = 10_000_000
 """Bytes. The longest catch history known is a thousandth of it."""
@@ -96,11 +96,11 @@ def read_fields(path: str | os.PathLike[str]) -> dict[str, Any]:
     fields |= {key: value for key, value in table.words.items() if key in _WORDS}
     fields["units"] = {key.removesuffix("_unit"): table.words[key] for key in _UNITS if key in table.words}
     for name, values in columns.items():
-        kind = "index_se" if name.startswith("index_se") else "index" if name.startswith("index") else name
-        if not name.startswith("index"):
-            fields[name] = values
+        kind, named = column_of(name)
+        if named:
+            fields.setdefault(kind, {})[named] = values
         else:
-            fields.setdefault(kind, {})[name.removeprefix(kind).removeprefix("_") or "index"] = values
+            fields[name] = values
     return fields
 
 
@@ -274,7 +274,7 @@ def _columns(
                 "rename or remove the other"
             )
         written[name] = title
-        kind = "index" if name.startswith("index_") and not name.startswith("index_se") else name
+        kind, _ = column_of(name)
         if unit and kind in UNIT_KEYS:
             words.setdefault(f"{kind}_unit", unit)
         if title != name:

@@ -123,6 +123,12 @@ def test_standard_errors_in_several_spellings(read):
     np.testing.assert_array_equal(history.index_se["A"], [0.1, np.nan])
 
 
+def test_an_index_of_seine_is_no_standard_error(read):
+    history = read("year,catch,index_seine,index_se_seine\n2001,1,2,0.2\n2002,2,3,0.3\n")
+    assert history.index["seine"].tolist() == [2, 3]
+    assert history.index_se["seine"].tolist() == [0.2, 0.3]
+
+
 def test_unknown_columns_are_named_and_ignored(read):
     history = read("year,catch,biomass,Recruits,\n1990,10,100,7,\n1991,12,101.5,x,\n1992,9,,,note\n")
     check_good(history)
