@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ from ecodecide.history.library import load_history
 from ecodecide.solvers.registry import solver_named
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.survey import Survey, parse_survey
+from ecodecide.whole_file import whole_file
 
 DEFAULT_SOLVERS = ("pomdp", "gpdp", "tac", "optimal-control", "no-fishing")
 """The three kinds of solver, and the two references: full observation, and no fishing at all."""
@@ -141,16 +140,8 @@ class Comparison:
         EvaluationError
             When the file cannot be written.
         """
-        target = Path(path)
-        try:
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder:
-                whole = Path(folder) / "whole.nc"
-                self.to_dataset().to_netcdf(whole, engine="h5netcdf")
-                os.replace(whole, target)
-        except OSError as problem:
-            raise EvaluationError(
-                f"cannot write {target}: {problem.strerror or problem}; choose another file"
-            ) from None
+        with whole_file(path, EvaluationError) as new:
+            self.to_dataset().to_netcdf(new, engine="h5netcdf")
 
 
 def _finite(value: Any) -> float | None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ecodecide.errors import HistoryError, HistoryWarning
 from ecodecide.history.catch_history import check_columns, column_of
-from ecodecide.history.read_csv import LARGEST_FILE, MISSING, SEPARATORS
+from ecodecide.history.read_csv import LARGEST_FILE, MISSING, SEPARATORS, decoded
 
 Keep = Callable[[list[str]], bool]
 
@@ -313,21 +313,8 @@ def _text(path: Path, largest: int) -> tuple[str, list[str]]:
     )
     if found:
         raise HistoryError(f"{path.name}: found {found}, expected a table as CSV text; {_REMEDY[found]}")
-    return _decoded(path.name, data)
-
-
-def _decoded(file: str, data: bytes) -> tuple[str, list[str]]:
-    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252", "latin-1"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if re.search(r"[\x00-\x08\x0e-\x1f]", text):
-            break
-        plain = encoding == "utf-8-sig"
-        return text, [] if plain else [f"{file}: read as {'UTF-16' if utf16 else 'Windows-1252'} text"]
-    raise HistoryError(f"{file}: found binary data, expected text; save the table as CSV and read that")
+    text, encoding = decoded(path.name, data)
+    return text, [f"{path.name}: read as {encoding} text"] if encoding else []
 
 
 def value_columns(table: Table, besides: int) -> list[int]:

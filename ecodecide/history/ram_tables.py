@@ -147,7 +147,7 @@ def _which(file: str, stock: str | None, names: list[str], stocks: Mapping[str, 
     told = [f"{name} ({stocks[name]})" if stocks[name] else name for name in (close or sorted(names))[:8]]
     more = len(close or names) - len(told)
     listed = ", ".join(told) + (f" and {more} more" if more else "")
-    found = f"no stock {stock!r} is in it" if stock else f"it has {len(names)} stocks and none was chosen"
+    found = f"no stock {stock!r} is in it" if stock else f"no stock was chosen of {len(names)}"
     kind = "close to it" if close else "it has"
     return f"{file}: {found}; {kind}: {listed or 'none'}; give the stockid of one"
 

@@ -129,30 +129,40 @@ def _decode(file: Path) -> tuple[str, list[str]]:
         raise HistoryError(
             f"{file.name}: the file is empty, expected a table with the columns year and catch"
         )
-    remarks: list[str] = []
-    text = None
+    text, encoding = decoded(file.name, data)
+    return text, [f"read as {encoding} text"] if encoding else []
+
+
+def decoded(file: str, data: bytes) -> tuple[str, str]:
+    """Return the text in the bytes of a file, and the name of its encoding where that is not UTF-8.
+
+    Raises
+    ------
+    HistoryError
+        When it is no text.
+    """
     for encoding in _encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding != "utf-8-sig":
-            remarks.append(f"read as {'Windows-1252' if encoding == 'cp1252' else encoding.upper()} text")
-        break
-    if text is None or re.search(r"[\x00-\x08\x0e-\x1f]", text):
-        hint = "a workbook" if data[:2] == b"PK" else "binary data"
-        raise HistoryError(f"{file.name}: found {hint}, expected text; save the table as CSV and read that")
-    return text.removeprefix("\ufeff"), remarks
+        if re.search(r"[\x00-\x08\x0e-\x1f]", text):
+            break
+        told = {"utf-8-sig": "", "cp1252": "Windows-1252"}.get(encoding, encoding.upper())
+        return text.removeprefix("\ufeff"), told
+    hint = "a workbook" if data[:2] == b"PK" else "binary data"
+    raise HistoryError(f"{file}: found {hint}, expected text; save the table as CSV and read that")
 
 
 def _encodings(data: bytes) -> tuple[str, ...]:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return ("utf-16",)
     if b"\0" in data:
-        # without a byte order mark: in UTF-16 the zero bytes of plain letters are all on one side
-        if b"\0" not in data[::2]:
-            return ("utf-16-le",)
-        return ("utf-16-be",) if b"\0" not in data[1::2] else ()
+        # without a byte order mark: in UTF-16 the zero bytes of plain letters are all on one side, and most of it
+        even, odd = data[::2].count(0), data[1::2].count(0)
+        if 4 * max(even, odd) <= len(data) or min(even, odd) > 0:
+            return ()
+        return ("utf-16-le",) if even == 0 else ("utf-16-be",)
     return ("utf-8-sig", "cp1252", "latin-1")
 
 

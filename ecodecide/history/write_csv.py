@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from ecodecide.errors import HistoryError, HistoryWarning
 from ecodecide.history.catch_history import UNIT_KEYS, Array, CatchHistory, column_name
 from ecodecide.history.read_csv import read_history_csv
+from ecodecide.whole_file import whole_file
 
 _WORDS = ("id", "species", "region", "source", "license", "observed", "note")
 
@@ -39,23 +39,16 @@ def write_history_csv(history: CatchHistory, path: str | os.PathLike[str]) -> No
 
     Examples
     --------
+    >>> import tempfile
     >>> from ecodecide.history import load_history, read_history_csv
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_history_csv(load_history("hake-namibia"), Path(folder) / "hake.csv")
     ...     read_history_csv(Path(folder) / "hake.csv").id
     'hake-namibia'
     """
-    file = Path(path)
-    try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".ecodecide-") as folder:
-            whole = Path(folder) / "history.csv"
-            whole.write_text(history_text(history), encoding="utf-8", newline="\n")
-            _check_same(history, whole)
-            os.replace(whole, file)
-    except OSError as problem:
-        raise HistoryError(
-            f"cannot write {file}: {problem.strerror or problem}; choose another file"
-        ) from None
+    with whole_file(path, HistoryError) as new:
+        new.write_text(history_text(history), encoding="utf-8", newline="\n")
+        _check_same(history, new)
 
 
 def history_text(history: CatchHistory) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from ecodecide.errors import FormatError
+from ecodecide.whole_file import whole_file
 
 LARGEST_FILE = 1_000_000_000
 """Bytes. Some ten times that is needed as memory while a file is read; benchmark problems take 100 MB at most."""
@@ -91,16 +90,8 @@ def write_whole(file: Path, pieces: Iterable[str]) -> None:
     FormatError
         When the file cannot be written.
     """
-    try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".ecodecide-") as folder:
-            whole = Path(folder) / "whole"
-            with whole.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(pieces)
-            os.replace(whole, file)
-    except OSError as problem:
-        raise FormatError(
-            f"cannot write {file}: {problem.strerror or problem}; choose another file"
-        ) from None
+    with whole_file(file, FormatError) as new, new.open("w", encoding="utf-8", newline="\n") as out:
+        out.writelines(pieces)
 
 
 def check_nonzeros(file: Path, line: int, count: int) -> None:

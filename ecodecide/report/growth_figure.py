@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecodecide.errors import EvaluationError
+from ecodecide.whole_file import whole_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,18 +111,8 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise EvaluationError(f"{target.name} does not end in one of {', '.join(FORMATS)}")
     # no date, and names that do not change, so that equal figures are equal files
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
-    try:
-        with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder,
-            mpl.rc_context({"svg.hashsalt": "ecodecide"}),
-        ):
-            whole = Path(folder) / f"whole{kind}"
-            figure.savefig(whole, dpi=200, metadata=undated)
-            os.replace(whole, target)
-    except OSError as problem:
-        raise EvaluationError(
-            f"cannot write {target}: {problem.strerror or problem}; choose another file"
-        ) from None
+    with whole_file(target, EvaluationError) as new, mpl.rc_context({"svg.hashsalt": "ecodecide"}):
+        figure.savefig(new, dpi=200, metadata=undated)
 
 
 def _amounts(diagnostics: xr.Dataset) -> tuple[float, str]:

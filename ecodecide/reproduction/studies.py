@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
 import xarray as xr
 
 from ecodecide.errors import EvaluationError
+from ecodecide.whole_file import whole_file
 
 STUDIES = {
     "memarzadeh2019": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645: figures 1 to 4, POMDP against rules",
@@ -88,13 +87,5 @@ def save(study: xr.Dataset, path: str | os.PathLike[str]) -> None:
     EvaluationError
         When the file cannot be written.
     """
-    target = Path(path)
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder:
-            whole = Path(folder) / "whole.nc"
-            study.to_netcdf(whole, engine="h5netcdf")
-            os.replace(whole, target)
-    except OSError as problem:
-        raise EvaluationError(
-            f"cannot write {target}: {problem.strerror or problem}; choose another file"
-        ) from None
+    with whole_file(path, EvaluationError) as new:
+        study.to_netcdf(new, engine="h5netcdf")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from command_result import check_one_line, flat
 
 import ecodecide
 from ecodecide.cli import main
@@ -34,26 +35,9 @@ def ecodecide_cli(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
-def flat(text: str) -> str:
-    """Return a text without its line breaks, which depend on the width."""
-    return " ".join(text.split())
-
-
 @pytest.fixture(autouse=True)
 def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-
-
-def check_one_line(result: Result, *words: str) -> None:
-    """A failure of the run: one line on stderr that says why, nothing on stdout, the status 1."""
-    assert result.exit_code == 1, result.output
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.endswith("\n")
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from command_result import check_one_line, flat
 
 import ecodecide
 from ecodecide.cli import main
@@ -22,20 +23,6 @@ FIGURE = importlib.import_module("ecodecide.report.growth_figure")
 
 def growth(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["growth", *map(str, arguments)])
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def check_one_line(result: Result, *words: str) -> None:
-    assert result.exit_code == 1, result.output
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """`ecodecide solve`: what it prints where, how it ends, what it writes, and what it says to input that is wrong."""
 
-import importlib
 import json
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from command_result import check_one_line
 
 import ecodecide
 from ecodecide.cli import main
@@ -40,16 +40,6 @@ R: open-right : tiger-right : * : * -100
 
 def solve(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["solve", *map(str, arguments)])
-
-
-def check_one_line(result: Result, *words: str) -> None:
-    assert result.exit_code == 1, result.output
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +149,7 @@ def test_a_policy_that_cannot_be_written_does_not_cost_the_result(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(importlib.import_module("ecodecide.interop.source_file").os, "replace", full)
+    monkeypatch.setattr("ecodecide.whole_file.os.replace", full)
     result = solve(tiger, "-o", tmp_path / "policy.policyx")
     assert result.exit_code == 1
     assert "lower bound:" in result.stdout and "not written" in result.stdout

@@ -122,7 +122,7 @@ def test_ram_several_assessments_are_asked_about_and_never_joined(tmp_path):
     [
         (
             None,
-            "it has 2 stocks and none was chosen; it has: COD2J3KL (Atlantic cod), COD3M (cod Flemish Cap)",
+            "no stock was chosen of 2; it has: COD2J3KL (Atlantic cod), COD3M (cod Flemish Cap)",
         ),
         ("COD2J3K", "no stock 'COD2J3K' is in it; close to it: COD2J3KL (Atlantic cod)"),
         ("flemish", "close to it: COD3M (cod Flemish Cap); give the stockid"),
@@ -138,7 +138,7 @@ def test_ram_asks_for_the_stock(tmp_path, stock, words):
 
 def test_ram_one_stock_in_the_file_is_asked_for_too(tmp_path):
     path = save_long(tmp_path, OTHER)
-    assert "none was chosen; it has: COD3M" in refusal(path, "ram")
+    assert "no stock was chosen of 1; it has: COD3M" in refusal(path, "ram")
 
 
 def test_ram_units_are_tonnes_or_made_so(tmp_path):

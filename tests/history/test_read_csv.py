@@ -294,6 +294,7 @@ def test_catch_above_biomass_warns(read):
         (b"PK\x03\x04\x14\x00\x00\x01", "my.csv: found a workbook, expected text; save the table as CSV"),
         (b"\x00\x01\x02\x00\x00\xff", "my.csv: found binary data, expected text"),
         (b"year,catch\n1990,\x001\n", "my.csv: found binary data, expected text"),
+        (b"year,catch\n1990,\x00\n", "my.csv: found binary data, expected text"),
         (b"\xff\xfey\x00e", "my.csv: found binary data, expected text"),
     ],
 )

@@ -377,7 +377,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(source_file.os, "replace", full)
+    monkeypatch.setattr("ecodecide.whole_file.os.replace", full)
     with pytest.raises(FormatError, match="No space left on device; choose another file"):
         write_cassandra(tiger(), file)
     assert file.read_text() == "before"
