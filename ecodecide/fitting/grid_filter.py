@@ -3,17 +3,20 @@
 Each year the belief about biomass is confronted with what was observed, the catch is taken out of it, and it
 grows. The probability of all that was seen, year after year, is the likelihood; what is left of the belief
 at the end is the present state of the stock. The belief's steps are those of a manager's belief
-(`ecodecide.decision.belief`), here on log-spaced cells, because a history can span orders of magnitude.
+(`ecodecide.decision.belief`), here on log-spaced cells, because a history can span orders of magnitude, and compiled.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ecodecide.decision.belief import before_harvest, condition, harvest
+from ecodecide._kernels.history_filter import backward, band, draw_backward, forward, lognormal_band
 from ecodecide.stock.growth import Array
+from ecodecide.stock.noise import LognormalNoise
+from ecodecide.stock.parametric import ParametricStock
 from ecodecide.stock.protocol import Stock
 
 # Gauss-Hermite nodes and weights of a standard normal: exact for polynomials up to degree 5
@@ -44,21 +47,94 @@ class FilteredHistory:
     ----------
     log_likelihood
         Log probability (density) of all observations and catches.
+    predicted
+        Shape (years, n): belief about biomass before harvest, given all up to the year before.
     beliefs
-        Shape (years, n): belief about biomass before harvest, given all up to that year's observation.
+        Shape (years, n): the same, given that year's observations too.
     terminal
         Shape (n,): belief about biomass at the end: after the last catch and growth, or in the last year
         itself where its catch is not known.
     kernel, points, edges
         The cells and P(next cell | escapement point).
+    catch, catch_nodes, catch_weights, likelihood
+        What the filter was given; the error of the catch as factors and their probabilities.
     """
 
     log_likelihood: float
+    predicted: Array
     beliefs: Array
     terminal: Array
     kernel: Array
     points: Array
     edges: Array
+    catch: Array
+    catch_nodes: Array
+    catch_weights: Array
+    likelihood: Array
+
+    @cached_property
+    def later(self) -> Array:
+        """Shape (years, n): how likely what was seen after each year makes its biomass, up to a factor a year.
+
+        That of the year itself is not in it, its catch is.
+        """
+        return np.asarray(
+            backward(
+                self.kernel, *band(self.kernel), self.catch, self.catch_nodes, self.catch_weights,
+                self.likelihood, self.points, self.edges,
+            ),
+            dtype=float,
+        )  # fmt: skip
+
+    @property
+    def smoothed(self) -> Array:
+        """Shape (years, n): belief about each year's biomass given the whole history."""
+        rows = self.beliefs * self.later
+        return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=float)
+
+    def without(self, likelihood: Array, series: Array) -> Array:
+        """Return the log probability (density) of each year's observation given all others, shape (years,).
+
+        Parameters
+        ----------
+        likelihood
+            Shape (years, n): of this observation at each point.
+        series
+            Shape (years, n): of the year's other observations; ones where there is none.
+
+        Notes
+        -----
+        p(y_t | all but y_t) = E[p(y_t | x_t) | all but y_t], exact up to the grid: no year is refitted.
+        """
+        rows = self.predicted * self.later * series
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log((rows * likelihood).sum(axis=1) / rows.sum(axis=1)), dtype=float)
+
+    def draw(self, uniforms: Array) -> tuple[Array, float]:
+        """Draw one biomass trajectory given the whole history, backward from its end.
+
+        Parameters
+        ----------
+        uniforms
+            Shape (years + 1,): uniform random numbers on (0, 1).
+
+        Returns
+        -------
+        biomass
+            Shape (years,): biomass before harvest in each year.
+        terminal
+            Biomass at the end; that of the last year itself where its catch is not known.
+
+        References
+        ----------
+        Forward filtering on a grid: Kitagawa 1987, Journal of the American Statistical Association 82:1032;
+        backward sampling: Carter & Kohn 1994, Biometrika 81:541.
+        """
+        biomass, at_the_end = draw_backward(
+            self.kernel, self.catch, self.catch_nodes, self.catch_weights, self.beliefs, self.terminal,
+            self.points, self.edges, uniforms,
+        )  # fmt: skip
+        return biomass, float(at_the_end)
 
 
 def filter_history(
@@ -93,106 +169,28 @@ def filter_history(
     FilteredHistory
         The likelihood is minus infinity when the stock cannot have borne its catches.
     """
-    kernel = stock.kernel(points, edges)
-    kernel[:, -1] += np.maximum(1.0 - kernel.sum(axis=1), 0.0)
+    kernel, first, last = _growth(stock, points, edges)
     nodes, weights = _catch_nodes(catch_cv)
-    belief = initial[None, :]
-    beliefs = np.empty((len(catch), len(points)))
-    total = 0.0
-    with np.errstate(divide="ignore"):
-        for t, caught in enumerate(catch):
-            belief, evidence = condition(belief, likelihood[t])
-            total += float(np.log(evidence[0]))
-            beliefs[t] = belief[0]
-            if np.isnan(caught):
-                continue
-            escaped, _ = harvest(np.repeat(belief, len(nodes), axis=0), caught * nodes, points, edges)
-            left = weights @ escaped
-            possible = float(left.sum())
-            total += float(np.log(possible))
-            if possible <= 0.0:
-                return FilteredHistory(-np.inf, beliefs, initial, kernel, points, edges)
-            belief = (left / possible)[None, :] @ kernel
-    return FilteredHistory(total, beliefs, belief[0], kernel, points, edges)
+    total, predicted, beliefs, terminal = forward(
+        kernel, first, last, catch, nodes, weights, likelihood, initial, points, edges
+    )
+    return FilteredHistory(
+        float(total), predicted, beliefs, terminal, kernel, points, edges, catch, nodes, weights, likelihood
+    )
+
+
+def _growth(stock: Stock, points: Array, edges: Array) -> tuple[Array, Array, Array]:
+    """Return P(next cell | escapement point), what exceeds the last cell counted to it, and the band of each row."""
+    match stock:
+        case ParametricStock(noise=LognormalNoise(sigma=sigma, center="median")) if edges[1] == 0.0:
+            with np.errstate(divide="ignore"):
+                return lognormal_band(np.log(stock.growth(points)), float(sigma), np.log(edges[1:]))  # type: ignore[no-any-return]
+    kernel = np.ascontiguousarray(stock.kernel(points, edges))
+    kernel[:, -1] += np.maximum(1.0 - kernel.sum(axis=1), 0.0)
+    return kernel, *band(kernel)
 
 
 def _catch_nodes(catch_cv: float) -> tuple[Array, Array]:
     if catch_cv == 0.0:
         return np.ones(1), np.ones(1)
     return np.exp(np.sqrt(np.log1p(catch_cv**2)) * _NODES), _WEIGHTS
-
-
-def smooth_history(run: FilteredHistory, catch: Array, likelihood: Array, catch_cv: float = 0.0) -> Array:
-    """Return the belief about each year's biomass given the whole history, shape (years, n).
-
-    Parameters
-    ----------
-    run
-        What `filter_history` returned for the same catch and likelihood.
-    catch, likelihood, catch_cv
-        As there.
-    """
-    nodes, weights = _catch_nodes(catch_cv)
-    smoothed = np.empty_like(run.beliefs)
-    later = np.ones(len(run.points))
-    for t in range(len(catch) - 1, -1, -1):
-        if not np.isnan(catch[t]) and t < len(catch) - 1:
-            ahead = run.kernel @ (likelihood[t + 1] * later)
-            later = weights @ before_harvest(ahead, catch[t] * nodes, run.points, run.edges)
-            later /= later.max()
-        elif not np.isnan(catch[t]):
-            later = weights @ before_harvest(later, catch[t] * nodes, run.points, run.edges)
-        row = run.beliefs[t] * later
-        smoothed[t] = row / row.sum()
-    return smoothed
-
-
-def sample_trajectory(
-    run: FilteredHistory, catch: Array, uniforms: Array, catch_cv: float = 0.0
-) -> tuple[Array, float]:
-    """Draw one biomass trajectory given the whole history, backward from its end.
-
-    Parameters
-    ----------
-    run
-        What `filter_history` returned.
-    catch, catch_cv
-        As there.
-    uniforms
-        Shape (years + 1,): uniform random numbers on (0, 1).
-
-    Returns
-    -------
-    biomass
-        Shape (years,): biomass before harvest in each year.
-    terminal
-        Biomass at the end; that of the last year itself where its catch is not known.
-
-    References
-    ----------
-    Forward filtering on a grid: Kitagawa 1987, Journal of the American Statistical Association 82:1032; backward
-    sampling: Carter & Kohn 1994, Biometrika 81:541.
-    """
-    nodes, weights = _catch_nodes(catch_cv)
-    years = len(catch)
-    biomass = np.empty(years)
-    state, terminal = _pick(run.terminal, uniforms[years], run.edges)
-    for t in range(years - 1, -1, -1):
-        if np.isnan(catch[t]):
-            biomass[t] = terminal
-            continue
-        ahead = weights @ before_harvest(run.kernel[:, state], catch[t] * nodes, run.points, run.edges)
-        state, biomass[t] = _pick(run.beliefs[t] * ahead, uniforms[t], run.edges)
-    return biomass, terminal
-
-
-def _pick(mass: Array, uniform: float, edges: Array) -> tuple[int, float]:
-    """Draw a state by inverse cdf, and a biomass evenly within its cell."""
-    cumulative = np.cumsum(mass)
-    target = uniform * cumulative[-1]
-    state = min(int(np.searchsorted(cumulative, target, side="left")), len(mass) - 1)
-    if state == 0:
-        return 0, 0.0
-    inside = (target - cumulative[state - 1]) / mass[state] if mass[state] > 0.0 else 0.5
-    low, high = edges[state], edges[state + 1]
-    return state, float(low + min(max(inside, 0.0), 1.0) * (high - low))

@@ -25,8 +25,6 @@ from ecodecide.fitting.grid_filter import (
     FilteredHistory,
     filter_history,
     log_cells,
-    sample_trajectory,
-    smooth_history,
 )
 from ecodecide.fitting.importance import importance_sample
 from ecodecide.fitting.posterior import Posterior
@@ -330,14 +328,13 @@ def _posterior(
         if i == 0 or place != chosen[i - 1]:
             run = model.run(sample.points[place])
         uniforms = rng.random(len(model.catch) + 1)
-        trajectories[i], terminals[i] = sample_trajectory(run, model.catch, uniforms, model.catch_cv)
+        trajectories[i], terminals[i] = run.draw(uniforms)
         mass += run.terminal
         tell("fit", 0.9 + 0.1 * i / draws)
     # in no order, so that the first replicates of a run are as good a sample as any
     order = rng.permutation(draws)
     numbers, terminals, trajectories = sample.points[chosen][order], terminals[order], trajectories[order]
-    at_best = model.run(best)
-    smoothed = smooth_history(at_best, model.catch, model.likelihood(best), model.catch_cv)
+    smoothed = model.run(best).smoothed
     members = model.stock(numbers.T, model.scale)
     if not converged:
         warnings.warn(f"{model.history.id}, {model.law}: {words}", ConvergenceWarning, stacklevel=4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ecodecide as eco
-from ecodecide.fitting.grid_filter import filter_history, sample_trajectory, smooth_history
+from ecodecide.fitting.grid_filter import filter_history
 from ecodecide.stock.growth import FunctionGrowth
 
 A, B, Q, R = 0.7, 4.0, 0.3, 0.4
@@ -54,7 +54,7 @@ def run(cells, catch=CATCH):
     likelihood = np.array([survey.likelihood(y, grid.points) for y in OBSERVED])
     start = eco.ParametricStock(FunctionGrowth(lambda s: s, 16.0), eco.NormalNoise(sd=START_SD))
     initial = start.kernel(np.array([START_MEAN]), grid.edges)[0]
-    return filter_history(stock, catch, likelihood, initial, grid.points, grid.edges), likelihood, grid
+    return filter_history(stock, catch, likelihood, initial, grid.points, grid.edges), grid
 
 
 def moments(beliefs, points):
@@ -65,7 +65,7 @@ def moments(beliefs, points):
 @pytest.mark.parametrize("cells", [400, 800])
 def test_filter_and_smoother_agree_with_kalman(cells):
     filtered, smoothed, total = kalman()
-    found, likelihood, grid = run(cells)
+    found, grid = run(cells)
     # cells add step^2/12 to a variance when mass is put on midpoints, and at most step^2/4 when a catch that is
     # no multiple of the step is split between two: both second order in the step
     width = grid.step**2
@@ -73,7 +73,7 @@ def test_filter_and_smoother_agree_with_kalman(cells):
     np.testing.assert_allclose(mean, filtered[:, 0], atol=2 * width)
     np.testing.assert_allclose(variance, filtered[:, 1], atol=width)
     assert found.log_likelihood == pytest.approx(total, abs=20 * width)
-    mean, variance = moments(smooth_history(found, CATCH, likelihood), grid.points)
+    mean, variance = moments(found.smoothed, grid.points)
     np.testing.assert_allclose(mean, smoothed[:, 0], atol=2 * width)
     np.testing.assert_allclose(variance, smoothed[:, 1], atol=width)
 
@@ -89,10 +89,10 @@ def test_refinement_is_of_second_order():
 
 def test_sampled_trajectories_have_the_smoothed_moments():
     _, smoothed, _ = kalman()
-    found, _, _ = run(400)
+    found, _ = run(400)
     rng = np.random.default_rng(5)
     draws = 2000
-    paths = np.array([sample_trajectory(found, CATCH, rng.random(len(CATCH) + 1))[0] for _ in range(draws)])
+    paths = np.array([found.draw(rng.random(len(CATCH) + 1))[0] for _ in range(draws)])
     error = np.sqrt(smoothed[:, 1] / draws)
     assert np.all(np.abs(paths.mean(axis=0) - smoothed[:, 0]) < 4 * error + 2 * 0.04**2)
     # the variance of a sample variance of a normal is 2 sigma^4 / n
