@@ -10,7 +10,7 @@ import click
 from ecodecide.cli.lines import wrapped
 from ecodecide.cli.long_work import require_writable
 
-_FORMATS = ("ram", "jabba", "spict", "msetool")
+_FORMATS = ("ram", "jabba", "spict", "msetool", "fims")
 _FILE = click.Path(path_type=Path)
 
 
@@ -27,7 +27,9 @@ def history() -> None:
     "--assessment", metavar="ASSESSID", help="ram: the assessment to take, where there are several."
 )
 @click.option(
-    "--unit-table", type=_FILE, help="ram: timeseries_units_views.csv; by default the one beside the values."
+    "--unit-table",
+    type=_FILE,
+    help="ram: timeseries_units_views; by default the one in the release or beside the values.",
 )
 @click.option("--cpue", type=_FILE, help="jabba: the table of indices.")
 @click.option("--se", type=_FILE, help="jabba: the table of their standard errors.")
@@ -48,10 +50,14 @@ def import_history(
     output: Path,
     quiet: bool,
 ) -> None:
-    """Turn a CSV table of another tool into a catch history that every command takes.
+    """Turn a table of another tool into a catch history that every command takes.
 
-    ram: `timeseries` or `timeseries_values_views` of the RAM Legacy database. jabba: the table of catch, with
-    --cpue and --se. spict: time, catch and indices. msetool: a Data file, a key in the first column.
+    ram: a release of the RAM Legacy database (.xlsx or .RData), or its `timeseries` or `timeseries_values_views` as
+    CSV. jabba: the table of catch, with --cpue and --se. spict: time, catch and indices. msetool: a Data file, a key
+    in the first column. fims: the long table of FIMS.
+
+    Every command that takes a STOCK also takes such a FILE as it is, except those of jabba; and FILE:STOCKID where it
+    holds several stocks, as in `ecodecide fit RAM.xlsx:COD2J3KL`. Import it where units or an assessment are asked for.
     """
     from ecodecide.errors import EcodecideWarning
     from ecodecide.history.foreign import read_foreign

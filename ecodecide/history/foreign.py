@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ecodecide.errors import HistoryError
 from ecodecide.history.catch_history import UNIT_KEYS, CatchHistory
+from ecodecide.history.fims_table import read_fims
 from ecodecide.history.jabba_tables import read_jabba
 from ecodecide.history.msetool_data import read_msetool
 from ecodecide.history.ram_tables import read_ram
@@ -18,6 +19,7 @@ FORMATS: dict[str, tuple[Callable[..., CatchHistory], tuple[str, ...]]] = {
     "jabba": (read_jabba, ("cpue", "se")),
     "spict": (read_spict, ()),
     "msetool": (read_msetool, ()),
+    "fims": (read_fims, ()),
 }
 """What reads each format, and the options of its own."""
 
@@ -33,7 +35,7 @@ def read_foreign(
     se: str | os.PathLike[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> CatchHistory:
-    r"""Read a catch history from a CSV file of another tool.
+    r"""Read a catch history from a file of another tool: CSV, a workbook or R data.
 
     What is missing or does not fit is an error with the file and the row. Case, blanks, underscores, dots and
     hyphens in names of columns are tolerated, and what was made of them is told in the history's notes. No unit
@@ -42,19 +44,23 @@ def read_foreign(
     Parameters
     ----------
     path
-        The file.
+        The file: the table as text; a workbook (.xlsx) with it as its one sheet, or R data (.RData, .rda, .rds) with
+        it as the one data frame; of the RAM Legacy database a whole release in either.
     format
-        ``"ram"``: the table `timeseries` or `timeseries_values_views` of the RAM Legacy database. Total biomass
-        becomes `biomass`, or else spawning biomass `ssb`; both are output of an assessment and declared so.
+        ``"ram"``: the table `timeseries` or `timeseries_values_views` of the RAM Legacy database, or a release with
+        both: then the wide one is read unless an assessment is named. Total biomass becomes `biomass`, or else
+        spawning biomass `ssb`; both are output of an assessment and declared so. The matrices `MCatch`, `Bio` and
+        `SSB` of its smaller releases come without units, which are asked for.
         ``"jabba"``: the table of catch, whose fleets are added up.
         ``"spict"``: one table of time, catch and indices.
         ``"msetool"``: a Data file, a key in the first column of each row.
+        ``"fims"``: the long table of FIMS, whose catch is added up over the fleets.
     stock
         RAM: the stockid.
     assessment
         RAM: the assessid, where the stock has several.
     unit_table
-        RAM: the table `timeseries_units_views`; by default the file beside that of the values.
+        RAM: the table `timeseries_units_views`; by default the one in the same release or beside the values.
     cpue
         JABBA: the table of indices.
     se

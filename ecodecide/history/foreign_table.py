@@ -1,50 +1,25 @@
-"""Text tables of other tools: cells under the titles that they were written with, each with its place.
-
-Separators are commas, semicolons or tabs; text is UTF-8, UTF-16 with its mark, or Windows-1252. Rows are lines
-of the file, counted from 1.
-"""
+"""Tables of other tools: cells under the titles that they were written with, each with its place."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecodecide.errors import HistoryError, HistoryWarning
 from ecodecide.history.catch_history import check_columns, column_of
-from ecodecide.history.read_csv import LARGEST_FILE, MISSING, SEPARATORS, decoded
+from ecodecide.history.read_csv import MISSING
 
-Keep = Callable[[list[str]], bool]
+Keep = Callable[[Sequence[str]], bool]
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _NAMELESS = re.compile(r"|unnamed: \d+", re.IGNORECASE)
-_UNREAD = {
-    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), "a workbook"),
-    **dict.fromkeys((".rdata", ".rda", ".rds"), "an R data file"),
-    **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".7z"), "a packed file"),
-}
-_MAGIC = {
-    b"PK": "a workbook",
-    b"\xd0\xcf\x11\xe0": "a workbook",
-    b"RDX": "an R data file",
-    b"\x1f\x8b": "a packed file",
-    b"BZh": "a packed file",
-    b"\xfd7zXZ": "a packed file",
-}
-_REMEDY = {
-    "a workbook": "save each sheet that is needed as CSV and read that",
-    "an R data file": "write its table as CSV, in R with write.csv(table, file, row.names = FALSE), and read that",
-    "a packed file": "unpack it, or where it is R's own, write its table as CSV with write.csv in R, and read that",
-}
 
 
 @dataclass
@@ -54,13 +29,13 @@ class Table:
     Attributes
     ----------
     file
-        Its name.
+        Its name, with that of the sheet or the object where the file has several tables.
     separator
-        What stands between its fields.
+        What stands between its fields; a comma where nothing does, as numbers then have no decimal commas.
     titles
         Of its columns, as written; or nothing in a table whose keys are in the first column.
     top
-        The row of the titles.
+        The row of the titles; 0 where they are no row, as in a data frame of R.
     rows
         Each with its number.
     remarks
@@ -87,7 +62,7 @@ class Table:
         if len(found) > 1:
             told = " and ".join(repr(self.titles[i]) for i in found)
             raise HistoryError(
-                f"{self.file}, row {self.top}: the columns {told} both mean {names[0]}, expected one; "
+                f"{self.head}: the columns {told} both mean {names[0]}, expected one; "
                 "rename or remove the other"
             )
         if not found:
@@ -103,10 +78,15 @@ class Table:
         position = self.find(*names)
         if position is None:
             raise HistoryError(
-                f"{self.file}, row {self.top}: no column {names[0]}; found {self.listing()}; "
+                f"{self.head}: no column {names[0]}; found {self.listing()}; "
                 f"expected {expected}; rename the column that holds it, or check the format"
             )
         return position
+
+    @property
+    def head(self) -> str:
+        """The place of the titles."""
+        return f"{self.file}, row {self.top}" if self.top else self.file
 
     def listing(self) -> str:
         """Return the titles, shortened."""
@@ -122,6 +102,7 @@ class Table:
         if text.lower() in MISSING:
             return math.nan
         if not _NUMBER.fullmatch(text.replace(",", ".") if self.separator != "," else text):
+            self._check_formula(row, text, title)
             raise HistoryError(
                 f"{self.place(row, title)}: found {shortened(text, 40)!r}, expected a number; leave the cell "
                 "blank if it is not known, and write no thousands separators"
@@ -144,6 +125,7 @@ class Table:
         text = text.strip()
         value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text.replace(",", ".")) else math.nan
         if not math.isfinite(value) or abs(value) > 1e6:
+            self._check_formula(row, text, title)
             found = repr(shortened(text, 40)) if text else "nothing"
             raise HistoryError(f"{self.place(row, title)}: found {found}, expected a year such as 1990")
         if value != round(value):
@@ -151,6 +133,13 @@ class Table:
                 f"{self.place(row, title)}: found {text}, expected a whole year such as {value:.0f}; {reason}"
             )
         return int(value)
+
+    def _check_formula(self, row: int, text: str, title: str) -> None:
+        if text.startswith("="):
+            raise HistoryError(
+                f"{self.place(row, title)}: found the formula {shortened(text, 40)!r}, expected a number; formulas "
+                "are not computed: paste the cell as a value"
+            )
 
     def tell_marks(self) -> None:
         """Note decimal commas, and warn where every decimal mark might be a thousands separator."""
@@ -224,99 +213,6 @@ def index_name(title: str) -> str:
     return f"x_{name}" if re.match(r"se(_|$)", name.lower()) else name
 
 
-def read_table(
-    path: Path,
-    largest: int = LARGEST_FILE,
-    keep: Callable[[Table], Keep] | None = None,
-    *,
-    keyed: bool = False,
-) -> Table:
-    """Read a table of text.
-
-    Parameters
-    ----------
-    path
-        The file.
-    largest
-        Its size at most, in bytes.
-    keep
-        Given the table with its titles alone, returns what says of a row whether it is kept; all by default.
-    keyed
-        Whether the keys are in the first column: no titles, and rows of any length.
-
-    Raises
-    ------
-    HistoryError
-        When the file is no such table.
-    """
-    text, remarks = _text(path, largest)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator != "\t", strict=True
-    )
-    table: Table | None = Table(path.name, separator, [], 1, remarks=remarks) if keyed else None
-    wanted: Keep | None = None
-    row = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                if table is None:
-                    titles = [" ".join(cell.split()) for cell in cells]
-                    table = Table(path.name, separator, titles, row, remarks=remarks)
-                    wanted = keep(table) if keep else None
-                else:
-                    cells = cells if keyed else _fitted(table, row, cells)
-                    if wanted is None or wanted(cells):
-                        table.rows.append((row, cells))
-            row = reader.line_num + 1
-    except csv.Error as problem:
-        raise HistoryError(
-            f"{path.name}, row {row}: found a line that cannot be split into fields ({problem}), "
-            "expected every quotation mark to be closed; check the row"
-        ) from problem
-    if table is None:
-        raise HistoryError(f"{path.name}: the file is empty, expected a table")
-    return table
-
-
-def _fitted(table: Table, row: int, cells: list[str]) -> list[str]:
-    """Return a row of as many cells as there are titles, or refuse it."""
-    while len(cells) > len(table.titles) and not cells[-1].strip():
-        cells = cells[:-1]
-    if len(cells) != len(table.titles):
-        raise HistoryError(
-            f"{table.file}, row {row}: found {len(cells)} fields, expected {len(table.titles)} as in the header; "
-            "leave a missing value blank but keep its separator"
-        )
-    return cells
-
-
-def _text(path: Path, largest: int) -> tuple[str, list[str]]:
-    try:
-        if not path.is_file():
-            found = (
-                "is a folder" if path.is_dir() else "is no plain file" if path.exists() else "was not found"
-            )
-            raise HistoryError(f"{path} {found}, expected a table in a CSV file; check the path")
-        size = path.stat().st_size
-        if size > largest:
-            raise HistoryError(
-                f"{path.name}: the file has {size / 1e6:.0f} MB, expected at most {largest / 1e6:.0f} MB; "
-                "keep the rows of the stock alone"
-            )
-        data = path.read_bytes()
-    except OSError as problem:
-        raise HistoryError(f"{path} cannot be read: {problem.strerror or problem}") from problem
-    found = _UNREAD.get(path.suffix.lower()) or next(
-        (kind for magic, kind in _MAGIC.items() if data.startswith(magic)), ""
-    )
-    if found:
-        raise HistoryError(f"{path.name}: found {found}, expected a table as CSV text; {_REMEDY[found]}")
-    text, encoding = decoded(path.name, data)
-    return text, [f"{path.name}: read as {encoding} text"] if encoding else []
-
-
 def value_columns(table: Table, besides: int) -> list[int]:
     """Return the positions of all columns but one, each of which holds values.
 
@@ -333,7 +229,7 @@ def value_columns(table: Table, besides: int) -> list[int]:
             positions.append(i)
         elif any(cells[i].strip() for _, cells in table.rows):
             raise HistoryError(
-                f"{table.file}, row {table.top}: column {i + 1} has values and no name, expected a name for each; "
+                f"{table.head}: column {i + 1} has values and no name, expected a name for each; "
                 "name it, or remove it if it numbers the rows (in R: write.csv(..., row.names = FALSE))"
             )
     for i in positions:

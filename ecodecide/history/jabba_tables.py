@@ -18,11 +18,11 @@ from ecodecide.history.foreign_table import (
     Table,
     index_name,
     joined,
-    read_table,
     series_of,
     settled,
     value_columns,
 )
+from ecodecide.history.read_table import read_table
 
 
 def read_jabba(
@@ -74,9 +74,7 @@ def _wide(path: Path, what: str) -> tuple[dict[str, Series], list[str]]:
     time = table.need("Year", expected=f"Year and one column per {what}")
     series = series_of(table, time, value_columns(table, time))
     if not series:
-        raise HistoryError(
-            f"{table.file}, row {table.top}: found {table.listing()}, expected Year and one column per {what}"
-        )
+        raise HistoryError(f"{table.head}: found {table.listing()}, expected Year and one column per {what}")
     return series, table.remarks
 
 

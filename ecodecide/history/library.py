@@ -1,16 +1,21 @@
-"""The catch histories that ecodecide ships."""
+"""Histories by their name or their file, and those that ecodecide ships."""
 
 from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecodecide.errors import HistoryError
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.foreign import read_foreign
 from ecodecide.history.read_csv import read_fields, read_history_csv
+from ecodecide.history.recognize import recognized
 from ecodecide.shipped import shipped_files
+
+_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".rdata", ".rda", ".rds")
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,20 @@ def shipped_histories() -> list[HistorySummary]:
 
 
 def load_history(name_or_path: str | os.PathLike[str]) -> CatchHistory:
-    """Load a shipped history by its name, or one from a CSV file by its path.
+    r"""Load a shipped history by its name, or one from a file by its path.
+
+    A file is a history of our own, or of another tool, which is told by what is in it: the RAM Legacy database (a
+    release as a workbook or R data, or its tables as CSV), SPiCT, MSEtool or FIMS; see `read_foreign`. Where it holds
+    several stocks, the stockid stands after the path and a colon. What takes more than one file, or needs more to be
+    said, is made a history with `ecodecide history import` or `read_foreign` first.
 
     Parameters
     ----------
     name_or_path
-        A name such as ``"hake-argentina-north"``, or a path. A name that is shipped is taken as such; a file
-        of that name is read as ``./name``.
+        A name such as ``"hake-argentina-north"``; or a path; or a path with a stock, such as
+        ``"RAM.xlsx:COD2J3KL"``. A name that is shipped is taken as such; a file of that name is read as ``./name``.
+        A file whose name has a colon in it, and is there, is taken before a stock is looked for in the name; and the
+        letter of a drive, as in ``C:\\RAM.xlsx``, is no file.
 
     Returns
     -------
@@ -85,7 +97,8 @@ def load_history(name_or_path: str | os.PathLike[str]) -> CatchHistory:
     Raises
     ------
     HistoryError
-        When it is neither, with the names that come close; or when the file is refused.
+        When it is neither, with the names that come close; when the file is refused; or when it holds several stocks
+        and none was named.
 
     Warns
     -----
@@ -96,19 +109,59 @@ def load_history(name_or_path: str | os.PathLike[str]) -> CatchHistory:
     --------
     >>> load_history("hake-argentina-north")
     CatchHistory('hake-argentina-north', 1986-2018, assessment biomass, catch in t)
+    >>> import tempfile
+    >>> rows = ["assessid,stockid,tsid,tsyear,tsvalue", "A1,COD,TC-MT,2001,20", "A1,COD,TC-MT,2002,15"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "timeseries.csv"
+    ...     _ = file.write_text("\n".join(rows))
+    ...     load_history(f"{file}:COD")
+    CatchHistory('COD', 2001-2002, catch only, catch in t)
     """
     shipped = shipped_files("data", ".csv")
     name = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and name in shipped:
         return CatchHistory(**{**read_fields(shipped[name]), "origin": "shipped"})
-    is_path = not isinstance(name_or_path, str) or Path(name).suffix.lower() in (".csv", ".txt", ".tsv")
-    if is_path or os.sep in name or "/" in name or (name.strip() and os.path.exists(name)):
-        return read_history_csv(name_or_path)
+    path, stock = _path_and_stock(name)
+    if isinstance(name_or_path, str) and not _is_path(path):
+        raise HistoryError(_unknown(name, shipped))
+    form = recognized(Path(path)) if os.path.isfile(path) else None
+    if form == "ram":
+        return read_foreign(path, form, stock)
+    if stock is not None and os.path.isfile(path):
+        raise HistoryError(f"{path} holds one history, yet a stock {stock!r} was named; leave out ':{stock}'")
+    return read_history_csv(path) if form is None else read_foreign(path, form)
+
+
+def _path_and_stock(name: str) -> tuple[str, str | None]:
+    r"""Take a path with a stock apart; a file of that very name comes first.
+
+    Examples
+    --------
+    >>> _path_and_stock("RAM.xlsx:COD2J3KL"), _path_and_stock("RAM.xlsx")
+    (('RAM.xlsx', 'COD2J3KL'), ('RAM.xlsx', None))
+    >>> _path_and_stock(r"C:\RAM.xlsx"), _path_and_stock(r"C:\RAM.xlsx:COD2J3KL")
+    (('C:\\RAM.xlsx', None), ('C:\\RAM.xlsx', 'COD2J3KL'))
+    """
+    path, colon, stock = name.rpartition(":")
+    drive = len(path) == 1 or "/" in stock or "\\" in stock
+    if not colon or not path or drive or os.path.exists(name) or not _is_path(path):
+        return name, None
+    return path, stock.strip()
+
+
+def _is_path(name: str) -> bool:
+    """Return whether a text is meant as the path of a file."""
+    if Path(name).suffix.lower() in _SUFFIXES or os.sep in name or "/" in name:
+        return True
+    return bool(name.strip()) and os.path.exists(name)
+
+
+def _unknown(name: str, shipped: Iterable[str]) -> str:
     wanted = name.lower().strip()
     close = [known for known in shipped if wanted and wanted in known]
     close += [known for known in difflib.get_close_matches(wanted, shipped, cutoff=0.5) if known not in close]
     hint = f"did you mean {' or '.join(close[:3])}? " if close else ""
-    raise HistoryError(
+    return (
         f"no history is named {name!r}, and there is no such file; "
         f"{hint}`ecodecide stocks` lists the shipped ones"
     )

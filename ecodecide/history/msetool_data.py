@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ecodecide.errors import HistoryError
 from ecodecide.history.catch_history import CatchHistory
-from ecodecide.history.foreign_table import Series, Table, joined, read_table, settled, shortened
+from ecodecide.history.foreign_table import Series, Table, joined, settled, shortened
+from ecodecide.history.read_table import read_table
 
 _WORDS = ("Name", "Species", "Region", "Units")
 _NUMBERS = ("Year", "Catch", "Effort", "Abundance index", "CV Abundance index")

@@ -1,9 +1,11 @@
-"""Read one stock from the tables of the RAM Legacy Stock Assessment Database, as CSV.
+"""Read one stock from the RAM Legacy Stock Assessment Database: its tables as CSV, or a release of it.
 
-The long table `timeseries` has one row per assessment, series and year, and the unit in the name of the series
-(``TB-MT``); the wide one, `timeseries_values_views`, one row per stock and year, and its units in the table
-`timeseries_units_views`. What is there called biomass is the output of an assessment, and is declared so. One
-series is taken as it is: total biomass is never continued by spawning biomass, nor one assessment by another.
+A release is a workbook with a sheet for each table, or R data with a data frame for each; smaller ones hold matrices
+of R, a row for each year and a column for each stock. The long table `timeseries` has one row per assessment, series
+and year, and the unit in the name of the series (``TB-MT``); the wide one, `timeseries_values_views`, one row per
+stock and year, and its units in the table `timeseries_units_views`. What is there called biomass is the output of an
+assessment, and is declared so. One series is taken as it is: total biomass is never continued by spawning biomass,
+nor one assessment by another.
 
 Ricard, Minto, Jensen & Baum 2012, Fish Fish. 13:380, doi:10.1111/j.1467-2979.2011.00435.x
 """
@@ -12,16 +14,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecodecide.errors import HistoryError
 from ecodecide.history.catch_history import CatchHistory, spans
-from ecodecide.history.foreign_table import Keep, Series, Table, read_table, settled
+from ecodecide.history.foreign_table import Keep, Series, Table, joined, settled, shortened
+from ecodecide.history.r_data import RFile
+from ecodecide.history.read_table import named, opened_tables, read_named, read_table
+from ecodecide.history.workbook import Workbook
 
 LARGEST_TABLE = 300_000_000
 """Bytes. The long table of the whole database is about a quarter of it."""
+
+LONG_TABLE, WIDE_TABLE, UNIT_TABLE = "timeseries", "timeseries_values_views", "timeseries_units_views"
+MATRICES = {"TCbest": "MCatch", "TBbest": "Bio", "SSB": "SSB"}
+"""The matrix that stands for a series."""
 
 BIOMASS, SPAWNERS, CATCH, LANDINGS = ("TBbest", "TB"), ("SSB",), ("TCbest", "TC"), ("TL",)
 _NAMES = {name.lower(): name for name in BIOMASS + SPAWNERS + CATCH + LANDINGS}
@@ -61,13 +70,14 @@ def read_ram(
     Parameters
     ----------
     path
-        A CSV file of `timeseries` or of `timeseries_values_views`.
+        A CSV file of `timeseries` or of `timeseries_values_views`, or a release: a workbook, or R data.
     stock
         Its stockid.
     assessment
-        Its assessid, where the long table has several.
+        Its assessid, where the long table has several. Of a release, the long table is read only if this is given,
+        or if there is no wide one: that holds the assessment that the database goes by.
     unit_table
-        A CSV file of `timeseries_units_views`; by default the one beside the wide table.
+        A file with `timeseries_units_views`; by default the one beside the wide table, or in the same release.
     units
         Units that the tables do not give, by ``biomass``, ``ssb`` and ``catch``.
 
@@ -76,17 +86,32 @@ def read_ram(
     HistoryError
         When the tables do not tell without a guess.
     """
-    table, name, words = _rows_of(path, stock)
+    remarks: list[str] = []
     source = _SOURCE
-    if table.find("tsid") is not None:
-        found, source = _long_series(table, name, assessment)
-    else:
-        if assessment is not None:
-            raise HistoryError(
-                f"{table.file}: found no column assessid, so {assessment!r} cannot be chosen; "
-                "expected the long table timeseries"
+    with opened_tables(path, LARGEST_TABLE, is_ram_table) as tables:
+        main = None if tables is None else _main_table(path.name, tables, assessment, remarks)
+        if tables is not None and main is None:
+            table, name, found = _matrix_series(tables, stock, remarks)
+            words = ""
+        else:
+            table, name, words = _rows_of(
+                lambda keep: (
+                    read_table(path, LARGEST_TABLE, keep)
+                    if tables is None or main is None
+                    else read_named(tables, main, keep)
+                ),
+                stock,
             )
-        found = _wide_series(table, name, unit_table or _beside(path))
+            table.remarks[:0] = remarks
+            if table.find("tsid") is not None:
+                found, source = _long_series(table, name, assessment)
+            elif assessment is not None:
+                raise HistoryError(
+                    f"{table.file}: found no column assessid, so {assessment!r} cannot be chosen; "
+                    "expected the long table timeseries"
+                )
+            else:
+                found = _wide_series(table, name, _unit_table(path, tables, unit_table, table.remarks))
     table.tell_marks()
     columns, found_units = _chosen(found, units or {}, table, f"{table.file}, stock {name}")
     years = _years(columns, table.remarks)
@@ -97,15 +122,73 @@ def read_ram(
         source=source,
         observed=None if len(columns) == 1 else "assessment biomass",
         note=words,
-        origin=str(path),
+        origin=f"{path}:{name}",  # as `load_history` takes it
         remarks=tuple(dict.fromkeys(table.remarks)),
     )
+
+
+# Which tables
+
+
+def is_ram_table(name: str) -> bool:
+    """Return whether a table of this name is one that is read.
+
+    Examples
+    --------
+    >>> is_ram_table("Timeseries Values Views"), is_ram_table("bioparams")
+    (True, False)
+    """
+    return joined(name) in {
+        joined(other) for other in (LONG_TABLE, WIDE_TABLE, UNIT_TABLE, *MATRICES.values())
+    }
+
+
+def _main_table(
+    file: str, tables: Workbook | RFile, assessment: str | None, remarks: list[str]
+) -> str | None:
+    """Return the name of the table of a release that is read, None where the matrices are."""
+    wide, long = (named(tables, name, remarks) for name in (WIDE_TABLE, LONG_TABLE))
+    if assessment is not None or wide is None:
+        if long is not None:
+            return long
+        if assessment is not None:
+            raise HistoryError(
+                f"{file}: found no table {LONG_TABLE}, so the assessment {assessment!r} cannot be chosen; leave it out"
+            )
+        if named(tables, MATRICES["TCbest"], remarks) is None:
+            others = [*tables.names, *getattr(tables, "others", [])]
+            raise HistoryError(
+                f"{file}: found {shortened(', '.join(others), 200) or 'no tables'}, expected {WIDE_TABLE} and "
+                f"{UNIT_TABLE}, or {LONG_TABLE}, or the matrices {', '.join(MATRICES.values())}; "
+                "check that it is a release of the database"
+            )
+        return None
+    if long is not None:
+        remarks.append(f"{WIDE_TABLE} taken, the assessment that the database goes by; {LONG_TABLE} has each")
+    return wide
+
+
+def _unit_table(
+    path: Path, tables: Workbook | RFile | None, given: Path | None, remarks: list[str]
+) -> Table | None:
+    """Return the table of units: that which was given, or the one in the same file or beside it."""
+    if given is None and tables is not None:
+        name = named(tables, UNIT_TABLE, remarks)
+        return None if name is None else read_named(tables, name)
+    given = given or _beside(path)
+    if given is None:
+        return None
+    with opened_tables(given, LARGEST_TABLE, is_ram_table) as others:
+        name = None if others is None else named(others, UNIT_TABLE, remarks)
+        return (
+            read_table(given, LARGEST_TABLE) if others is None or name is None else read_named(others, name)
+        )
 
 
 # Which stock
 
 
-def _rows_of(path: Path, stock: str | None) -> tuple[Table, str, str]:
+def _rows_of(read: Callable[[Callable[[Table], Keep]], Table], stock: str | None) -> tuple[Table, str, str]:
     """Return the rows of a stock, its stockid as written and its long name."""
     stocks: dict[str, str] = {}
     wanted = (stock or "").strip().lower()
@@ -119,22 +202,29 @@ def _rows_of(path: Path, stock: str | None) -> tuple[Table, str, str]:
         j = table.find("stocklong")
         at.append(i)
 
-        def mine(cells: list[str]) -> bool:
+        def mine(cells: Sequence[str]) -> bool:
             stocks.setdefault(cells[i].strip(), "" if j is None else cells[j].strip())
             return bool(wanted) and cells[i].strip().lower() == wanted
 
         return mine
 
-    table = read_table(path, LARGEST_TABLE, keep)
-    names = [name for name in stocks if name.lower() == wanted]
+    table = read(keep)
+    name = _stock_named(table, stock, stocks)
+    table.rows = [(row, cells) for row, cells in table.rows if cells[at[0]].strip() == name]
+    return table, name, " ".join(stocks[name].split())
+
+
+def _stock_named(table: Table, stock: str | None, stocks: Mapping[str, str]) -> str:
+    """Return a stockid as it is written; note another spelling, and refuse to choose."""
+    wanted = (stock or "").strip().lower()
+    names = [name for name in stocks if wanted and name.lower() == wanted]
     if stock in names:
         names = [stock]
     if len(names) != 1:
         raise HistoryError(_which(table.file, stock, names or list(stocks), stocks))
-    table.rows = [(row, cells) for row, cells in table.rows if cells[at[0]].strip() == names[0]]
     if names[0] != stock:
         table.remarks.append(f"stock {stock!r} read as {names[0]!r}")
-    return table, names[0], " ".join(stocks[names[0]].split())
+    return names[0]
 
 
 def _which(file: str, stock: str | None, names: list[str], stocks: Mapping[str, str]) -> str:
@@ -144,12 +234,16 @@ def _which(file: str, stock: str | None, names: list[str], stocks: Mapping[str, 
     close = [name for name in names if wanted and (wanted in name.lower() or wanted in stocks[name].lower())]
     close += [lower[key] for key in difflib.get_close_matches(wanted, lower, n=5, cutoff=0.5)]
     close = list(dict.fromkeys(close))
-    told = [f"{name} ({stocks[name]})" if stocks[name] else name for name in (close or sorted(names))[:8]]
+    told = [f"{name} ({stocks[name]})" if stocks[name] else name for name in (close or sorted(names))[:5]]
     more = len(close or names) - len(told)
     listed = ", ".join(told) + (f" and {more} more" if more else "")
     found = f"no stock {stock!r} is in it" if stock else f"no stock was chosen of {len(names)}"
     kind = "close to it" if close else "it has"
-    return f"{file}: {found}; {kind}: {listed or 'none'}; give the stockid of one"
+    whole = file.split(",")[0]
+    return (
+        f"{file}: {found}; {kind}: {listed or 'none'}; give the stockid of one: --stock STOCKID, "
+        f"or {whole}:STOCKID where a command takes a stock"
+    )
 
 
 # Which series
@@ -168,7 +262,7 @@ def _long_series(table: Table, stock: str, assessment: str | None) -> tuple[dict
         raise HistoryError(
             f"{table.file}, stock {stock}: found {len(assessments)} assessment"
             f"{'s' * (len(assessments) != 1)} ({', '.join(assessments[:12])}), {asked}; "
-            "give assessment (--assessment) as one of them, they are never joined"
+            "give assessment (--assessment of `ecodecide history import`) as one of them, they are never joined"
         )
     found: dict[str, _Found] = {}
     for row, cells in table.rows:
@@ -202,7 +296,7 @@ def _main_series(found: Mapping[str, _Found], table: Table, stock: str) -> dict[
     return kept
 
 
-def _wide_series(table: Table, stock: str, unit_table: Path | None) -> dict[str, _Found]:
+def _wide_series(table: Table, stock: str, unit_table: Table | None) -> dict[str, _Found]:
     expected = f"the columns {_WIDE}"
     when = table.need("year", expected=expected)
     positions = {name: table.find(name) for name in _NAMES.values()}
@@ -216,18 +310,15 @@ def _wide_series(table: Table, stock: str, unit_table: Path | None) -> dict[str,
             series.add(row, table.year(row, cells[when], table.titles[when]), cells[i])
         found[name] = _Found(series, given.get(name, ""))
     if not found:
-        raise HistoryError(
-            f"{table.file}, row {table.top}: no series; found {table.listing()}; expected {expected}"
-        )
+        raise HistoryError(f"{table.head}: no series; found {table.listing()}; expected {expected}")
     return found
 
 
-def _unit_row(table: Table, stock: str, unit_table: Path | None) -> dict[str, str]:
+def _unit_row(table: Table, stock: str, units: Table | None) -> dict[str, str]:
     """Return the units of a stock's series; nothing without a table of units."""
-    if unit_table is None:
+    if units is None:
         return {}
-    units = read_table(unit_table, LARGEST_TABLE)
-    who = units.need("stockid", expected="the columns of timeseries_units_views: stockid, and the series")
+    who = units.need("stockid", expected=f"the columns of {UNIT_TABLE}: stockid, and the series")
     mine = [(row, cells) for row, cells in units.rows if cells[who].strip() == stock]
     if len(mine) != 1:
         raise HistoryError(
@@ -238,6 +329,36 @@ def _unit_row(table: Table, stock: str, unit_table: Path | None) -> dict[str, st
     table.remarks += units.remarks
     cells = {name: mine[0][1][i].strip() for name, i in positions.items() if i is not None}
     return {name: "" if cell.lower() in ("na", "n/a", "null") else cell for name, cell in cells.items()}
+
+
+def _matrix_series(
+    tables: Workbook | RFile, stock: str | None, remarks: list[str]
+) -> tuple[Table, str, dict[str, _Found]]:
+    """Return the series of a stock from matrices with a row for each year and a column for each stock.
+
+    They come without units.
+    """
+    found: dict[str, _Found] = {}
+    first: Table | None = None
+    name = ""
+    for series, matrix in MATRICES.items():
+        written = named(tables, matrix, remarks)
+        if written is None:
+            continue
+        table = read_named(tables, written)
+        if first is None:
+            first = table
+            name = _stock_named(table, stock, dict.fromkeys(table.titles[1:], ""))
+        if name not in table.titles[1:]:
+            continue
+        at = table.titles.index(name, 1)
+        values = Series(table, written)
+        for row, cells in table.rows:
+            values.add(row, table.year(row, cells[0], "of the years"), cells[at])
+        found[series] = _Found(values, "")
+    assert first is not None  # without a matrix of catch, none is read
+    first.remarks[:0] = remarks
+    return first, name, found
 
 
 def _beside(path: Path) -> Path | None:
@@ -312,7 +433,8 @@ def _first_in_tonnes(
     shown = unknown[0].unit
     raise HistoryError(
         f"{where}: the unit of {unknown[0].series.title} is {repr(shown) if shown else 'not told'}, expected MT, "
-        f"E03MT or E06MT; give units (--units {column}=t), or unit_table (--unit-table) for the table of units"
+        f"E03MT or E06MT; give units (`ecodecide history import` with --units {column}=t), or unit_table "
+        "(--unit-table) for the table of units"
     )
 
 

@@ -303,6 +303,17 @@ def _columns(
     return names, written
 
 
+def means(title: str) -> str | None:
+    """Return our name of a column, None where it is unknown.
+
+    Examples
+    --------
+    >>> means("Catch (t)"), means("Longline")
+    ('catch', None)
+    """
+    return _recognize(title)[0]
+
+
 def _recognize(title: str) -> tuple[str | None, str]:
     """Return our name of a column (None if unknown) and the unit that its title gives in brackets."""
     bare, unit = title.strip(), ""

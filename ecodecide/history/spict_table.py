@@ -19,11 +19,11 @@ from ecodecide.history.foreign_table import (
     Series,
     Table,
     index_name,
-    read_table,
     series_of,
     settled,
     value_columns,
 )
+from ecodecide.history.read_table import read_table
 
 _INDEX = re.compile(r"(?:index|cpue|obsI)(?:[\s_.-]+(\S.*)|(\d+))?", re.IGNORECASE)
 _ERROR = re.compile(r"(?:index[\s_.-]*)?se(?:[\s_.-]+(\S.*))?", re.IGNORECASE)
@@ -73,15 +73,13 @@ def _roles(table: Table, time: int) -> dict[int, str]:
         if i == catch or role is None:
             continue
         if role in roles.values():
-            raise HistoryError(
-                f"{table.file}, row {table.top}: two columns both mean {role}, expected one; rename the other"
-            )
+            raise HistoryError(f"{table.head}: two columns both mean {role}, expected one; rename the other")
         roles[i] = role
         if table.titles[i] != role:
             table.remarks.append(f"column {table.titles[i]!r} read as {role}")
     if not any(column_of(role)[0] == "index" for role in roles.values()):
         raise HistoryError(
-            f"{table.file}, row {table.top}: no index; found {table.listing()}; expected {_EXPECTED}; "
+            f"{table.head}: no index; found {table.listing()}; expected {_EXPECTED}; "
             "rename the columns that hold indices"
         )
     ignored = [table.titles[i] for i in positions if i not in roles]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import io
 import math
 import tempfile
@@ -544,19 +545,22 @@ def test_a_renamed_column_is_an_error_with_what_was_found(tmp_path, column):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("ram.xlsx", b"PK\x03\x04", "found a workbook, expected a table as CSV text; save each sheet"),
-        ("ram.csv", b"PK\x03\x04\x00", "found a workbook"),
+        ("ram.xlsx", b"PK\x03\x04", "found a broken workbook (File is not a zip file), expected one that a"),
+        ("ram.csv", b"PK\x03\x04\x00", "found a broken workbook"),
         (
-            "ram.RData",
-            b"RDX3\n",
-            "found an R data file, expected a table as CSV text; write its table as CSV, in R",
+            "ram.xls",
+            b"\xd0\xcf\x11\xe0\xa1\xb1",
+            "found a workbook of the old kind (.xls) or with a password",
         ),
-        ("ram.dat", b"\x1f\x8b\x08\x00", "found a packed file"),
+        ("ram.RData", b"RDX3\n", "the R data file ends in the middle of a value; get the file again"),
+        ("ram.RData", b"RDA3\nA\n3\n", "found an R data file in text or in a machine's own form"),
+        ("ram.dat", b"\x1f\x8b\x08\x00", "found a packed file, expected text, .xlsx or .RData; unpack it"),
+        ("ram.csv.gz", gzip.compress(b"stockid,year\n"), "found a packed file"),
         ("ram.csv", b"\x80\x04\x95\x00\x00", "found binary data, expected text"),
         ("ram.csv", b"a,b\n1,\x00\n", "found binary data, expected text"),
     ],
 )
-def test_what_is_no_text_is_refused_with_what_to_do(tmp_path, form, name, data, words):
+def test_what_is_no_table_is_refused_with_what_to_do(tmp_path, form, name, data, words):
     assert refusal(save(tmp_path, data, name), form).startswith(f"{name}: {words}")
 
 
@@ -578,7 +582,7 @@ def test_options_of_another_format_are_refused(tmp_path):
     path = save_long(tmp_path, OTHER)
     assert "cpue was given with the format 'ram'" in refusal(path, "ram", "COD3M", cpue=path)
     assert "stock was given with the format 'spict'" in refusal(path, "spict", "COD3M")
-    assert "expected one of ram, jabba, spict, msetool" in refusal(path, "aspic")
+    assert "expected one of ram, jabba, spict, msetool, fims" in refusal(path, "aspic")
     assert "units has the key 'tb'" in refusal(path, "ram", "COD3M", units={"tb": "t"})
 
 
@@ -664,6 +668,12 @@ WHOLE = {
     "jabba": CATCH_TABLE,
     "spict": "time,catch,index,se\n2001,1,2,0.1\n2002,2,,\n",
     "msetool": DATA,
+    "fims": "\n".join(
+        [
+            "type,fleet,timing,observed,unit,uncertainty",
+            *("catch,a,2001,1,mt,", "catch,a,2002,2,mt,", "index,b,2001,3,mt,0.1"),
+        ]
+    ),
 }
 
 
