@@ -45,9 +45,10 @@ _SCORES = ("total", "per_pair", "difference", "difference_se", "place")
 def growth(stock: str, law: str, output: Path | None, as_json: bool, quiet: bool) -> None:
     """Show what a Gaussian process learns of how STOCK grows, and how far to trust it.
 
-    STOCK is the id of a shipped history (see `ecodecide stocks`) or a CSV file with the columns year, catch and
-    any of biomass, ssb, index, index_se. Beside the growth that was learned: how it predicts years that it had not
-    seen, how it scores against the laws of Ricker, Allen and Myers, and where it only extrapolates.
+    STOCK is the id of a shipped history (see `ecodecide stocks`), a CSV file with the columns year, catch and any of
+    biomass, ssb, index, index_se, or a FILE of another tool (see `ecodecide history import --help`), with
+    FILE:STOCKID where it holds several stocks. Beside the growth that was learned: how it predicts years that it had
+    not seen, how it scores against the laws of Ricker, Allen and Myers, and where it only extrapolates.
     """
     from ecodecide.errors import EcodecideWarning, EvaluationError
 

@@ -57,7 +57,8 @@ def import_history(
     in the first column. fims: the long table of FIMS.
 
     Every command that takes a STOCK also takes such a FILE as it is, except those of jabba; and FILE:STOCKID where it
-    holds several stocks, as in `ecodecide fit RAM.xlsx:COD2J3KL`. Import it where units or an assessment are asked for.
+    holds several stocks, as in `ecodecide fit RAM.xlsx:COD2J3KL`. Import it where units or an assessment are asked for,
+    and to wait once only: a whole release as .RData takes about a minute to read.
     """
     from ecodecide.errors import EcodecideWarning
     from ecodecide.history.foreign import read_foreign

@@ -88,7 +88,7 @@ def read_ram(
     """
     remarks: list[str] = []
     source = _SOURCE
-    with opened_tables(path, LARGEST_TABLE, is_ram_table) as tables:
+    with opened_tables(path, LARGEST_TABLE) as tables:
         main = None if tables is None else _main_table(path.name, tables, assessment, remarks)
         if tables is not None and main is None:
             table, name, found = _matrix_series(tables, stock, remarks)
@@ -178,7 +178,7 @@ def _unit_table(
     given = given or _beside(path)
     if given is None:
         return None
-    with opened_tables(given, LARGEST_TABLE, is_ram_table) as others:
+    with opened_tables(given, LARGEST_TABLE) as others:
         name = None if others is None else named(others, UNIT_TABLE, remarks)
         return (
             read_table(given, LARGEST_TABLE) if others is None or name is None else read_named(others, name)

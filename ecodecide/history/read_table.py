@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ecodecide.errors import HistoryError
@@ -68,9 +68,7 @@ def read_table(
 
 
 @contextmanager
-def opened_tables(
-    path: Path, largest: int = LARGEST_FILE, wanted: Callable[[str], bool] = lambda name: True
-) -> Iterator[Workbook | RFile | None]:
+def opened_tables(path: Path, largest: int = LARGEST_FILE) -> Iterator[Workbook | RFile | None]:
     """Open a file of several tables; give None where it is text.
 
     Parameters
@@ -79,8 +77,6 @@ def opened_tables(
         The file.
     largest
         Its size at most, in bytes.
-    wanted
-        Says of a name whether that table will be read: R data are in memory or passed by.
 
     Raises
     ------
@@ -88,17 +84,16 @@ def opened_tables(
         When the file cannot be read, or is of another kind.
     """
     head = _checked_head(path, largest)
-    if not head.startswith(_ZIP) and not is_r_data(path):
+    if head.startswith(_ZIP):
+        with closing(Workbook(path)) as book:
+            yield book
+    elif is_r_data(path):
+        yield RFile(path)
+    else:
         for magic, (found, remedy) in _REFUSED.items():
             if head.startswith(magic):
                 raise HistoryError(f"{path.name}: found {found}, expected text, .xlsx or .RData; {remedy}")
         yield None
-        return
-    tables = Workbook(path) if head.startswith(_ZIP) else RFile(path, wanted)
-    try:
-        yield tables
-    finally:
-        tables.close()
 
 
 def named(tables: Workbook | RFile, name: str, remarks: list[str]) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecodecide.errors import HistoryError
 from ecodecide.history.foreign_table import joined, shortened
-from ecodecide.history.r_data import RFile, is_r_data, objects
+from ecodecide.history.r_data import RFile
 from ecodecide.history.ram_tables import LARGEST_TABLE, is_ram_table
 from ecodecide.history.read_csv import means
 from ecodecide.history.read_table import first_lines, opened_tables
@@ -39,11 +39,9 @@ def recognized(path: Path) -> str | None:
     ...     recognized(Path(folder) / "a.csv"), recognized(Path(folder) / "b.csv")
     ('spict', None)
     """
-    if is_r_data(path):
-        return _of_r_data(path)
     with opened_tables(path, LARGEST_TABLE) as tables:
         if tables is not None:
-            return _of_tables(path.name, tables, tables.names)
+            return _of_tables(path.name, tables)
     lines = first_lines(path)
     found = _of_titles(lines[0]) if lines else None
     if found is None and _is_keyed(lines):
@@ -57,25 +55,15 @@ def recognized(path: Path) -> str | None:
     return found
 
 
-def _of_r_data(path: Path) -> str:
-    names = []
-    for name, _ in objects(path, lambda name: False):
-        if is_ram_table(name):
-            return "ram"
-        names.append(name)
-    # only now is it known that it is one table, and not a gigabyte of something else
-    tables = RFile(path, lambda name: len(names) == 1)
-    return _of_tables(path.name, tables, names)
-
-
-def _of_tables(file: str, tables: Workbook | RFile, names: Sequence[str]) -> str:
-    if any(is_ram_table(name) for name in names):
+def _of_tables(file: str, tables: Workbook | RFile) -> str:
+    if any(is_ram_table(name) for name in tables.names):
         return "ram"
     found = None
     if len(tables.names) == 1:
         _, titles = next(iter(tables.rows(tables.names[0])), (0, []))
         found = _of_titles(titles)
     if found is None:
+        names = [*tables.names, *getattr(tables, "others", [])]
         raise HistoryError(
             f"{file}: found the tables {shortened(', '.join(names), 200) or '(none)'}, expected those of a release of "
             "the RAM database, or one table of another tool; save the table that is needed as CSV and read that"

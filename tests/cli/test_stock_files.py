@@ -125,9 +125,14 @@ def test_import_writes_the_same_history():
     assert load_history(direct.origin).id == direct.id == written.id
 
 
-def test_the_help_says_how_a_stock_is_named():
-    result = CliRunner().invoke(main, ["history", "import", "--help"])
+@pytest.mark.parametrize("command", [["history", "import"], ["growth"]])
+def test_the_help_says_how_a_stock_is_named(command):
+    result = CliRunner().invoke(main, [*command, "--help"])
     assert "FILE:STOCKID" in flat(result.stdout)
+
+
+def test_the_help_names_each_format():
+    result = CliRunner().invoke(main, ["history", "import", "--help"])
     assert "fims" in flat(result.stdout)
 
 
@@ -179,7 +184,7 @@ def test_the_letter_of_a_drive_is_no_file():
         ),
         ("broken.xlsx", "broken.xlsx: found a broken workbook"),
         ("old.xls", "old.xls: found a workbook of the old kind (.xls) or with a password"),
-        ("broken.RData", "broken.RData: the R data file ends in the middle"),
+        ("broken.RData", "broken.RData: found R data that cannot be read (a part of it is missing)"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_add(name, words):
