@@ -101,7 +101,13 @@ def test_histories_fits_and_gpdp(pieces):
 
 def test_compare_in_one_call():
     result = eco.compare(
-        "hake-argentina-north", solvers=["pomdp", "gpdp", "tac"], seed=1, replicates=20, years=5, cells=40
+        "hake-argentina-north",
+        solvers=["pomdp", "gpdp", "tac"],
+        growth="logistic",
+        seed=1,
+        replicates=20,
+        years=5,
+        cells=40,
     )
     assert [entry["name"] for entry in result.to_dict()["policies"]] == ["pomdp", "gpdp", "tac"]
     assert not result.failures

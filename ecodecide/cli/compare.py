@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecodecide.cli.lines import width, wrapped
+from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
 
 if TYPE_CHECKING:
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--growth",
-    default="logistic",
+    default="logistic,pella-tomlinson,ricker,allen",
     show_default=True,
-    metavar="LAW",
-    help="logistic, pella-tomlinson, beverton-holt, ricker, allen, myers or may.",
+    metavar="LAWS",
+    help="Growth laws of the truth, each as likely as the fit has it: logistic, pella-tomlinson, ricker, allen, "
+    "beverton-holt, myers, may.",
 )
 @click.option(
     "--survey",
@@ -115,8 +116,8 @@ def compare(
 ) -> None:
     """Compare ways of managing STOCK on its catch history.
 
-    STOCK is the id of a shipped history (see `ecodecide stocks`) or a CSV file with the columns year, catch and
-    any of biomass, ssb, index, index_se.
+    STOCK is the id of a shipped history (see `ecodecide stocks`), a CSV file with the columns year, catch and any of
+    biomass, ssb, index, index_se, or a table of another tool, such as RAM.xlsx:COD2J3KL.
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
@@ -128,7 +129,7 @@ def compare(
     with warnings.catch_warnings(record=True) as caught, progress_bar(quiet) as progress:
         warnings.simplefilter("always", EcodecideWarning)
         result = run(
-            stock, seen, growth=growth, survey=known,
+            stock, seen, growth=law_names(growth), survey=known,
             economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
             implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
@@ -179,8 +180,11 @@ def _check_usage(
             raise click.BadParameter(
                 f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver"
             )
-    if growth not in LAWS:
-        raise click.BadParameter(f"{growth!r} is none of {', '.join(LAWS)}", param_hint="--growth")
+    names = law_names(growth)
+    if any(name not in LAWS for name in names) or len({*names}) < len(names):
+        raise click.BadParameter(
+            f"{growth!r} is not some of {', '.join(LAWS)}, each once", param_hint="--growth"
+        )
     if not 0.0 < discount < 1.0:
         raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
     require_writable(output)

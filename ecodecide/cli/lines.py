@@ -42,3 +42,8 @@ def wrapped(line: str, indent: int = 0) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def law_names(words: str) -> list[str]:
+    """Return the names of growth laws, separated by commas."""
+    return [name.strip() for name in words.split(",")]

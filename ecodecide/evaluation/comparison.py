@@ -20,7 +20,7 @@ from ecodecide.errors import EcodecideError, EcodecideWarning, EvaluationError
 from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
 from ecodecide.evaluation.scores import METRICS, collapse_limit, read_limit, score
-from ecodecide.fitting import fit
+from ecodecide.fitting.laws import DEFAULT_LAWS, fit_laws
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
@@ -153,7 +153,7 @@ def compare(
     stock: str | os.PathLike[str] | CatchHistory,
     solvers: Sequence[str] | Mapping[str, Solver] = DEFAULT_SOLVERS,
     *,
-    growth: str = "logistic",
+    growth: str | Sequence[str] = DEFAULT_LAWS,
     survey: Survey | str | None = None,
     economy: Economy | None = None,
     years: int = 50,
@@ -177,7 +177,7 @@ def compare(
     solvers
         Names, or solvers by names of their own.
     growth
-        Growth law of the fit, see `ecodecide.fit`.
+        Growth laws of the fit, see `ecodecide.fit`: of several, the average, each with its marginal likelihood.
     survey
         Error of the surveys to come, and of an assessment's output in the fit, such as ``LognormalSurvey(0.2)`` or
         ``"lognormal:0.2"``; None takes that of the fit.
@@ -212,7 +212,8 @@ def compare(
     Examples
     --------
     >>> import ecodecide as eco
-    >>> result = eco.compare("hake-argentina-north", solvers=["tac", "no-fishing"], replicates=20, years=5)
+    >>> solvers = ["tac", "no-fishing"]
+    >>> result = eco.compare("hake-argentina-north", solvers, growth="logistic", replicates=20, years=5)
     >>> [entry["name"] for entry in result.to_dict()["policies"]]
     ['tac', 'no-fishing']
     """
@@ -221,7 +222,8 @@ def compare(
     survey = parse_survey(survey) if isinstance(survey, str) else survey
     check_settings(years, replicates, seed, implementation_cv)
     read_limit(collapse)
-    if growth == "gp":
+    laws = (growth,) if isinstance(growth, str) else tuple(growth)
+    if "gp" in laws:
         raise EvaluationError(
             "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
         )
@@ -235,10 +237,7 @@ def compare(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EcodecideWarning)
         history = stock if isinstance(stock, CatchHistory) else load_history(stock)
-        posterior = fit(
-            history, growth, survey=survey, seed=seed, progress=lambda words, share: tell("fit", share)
-        )
-        assert isinstance(posterior, Posterior)
+        posterior = fit_laws(history, laws, survey=survey, seed=seed, progress=tell).average
         # a limit that this stock does not have is refused before the long work
         collapse_limit(_worlds(posterior), collapse)
         problem = HarvestProblem(
@@ -254,13 +253,13 @@ def compare(
             {name: solution.policy for name, solution in solutions.items()},
             truth=posterior, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
             implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
-            world=f"fitted {growth}", progress=lambda words, share: tell("simulate", share),
+            world="fitted " + (laws[0] if len(laws) == 1 else "laws"), progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
         "ecodecide_version": __version__,
-        "solvers": list(named), "growth": growth, "survey": repr(problem.survey), "economy": dict(vars(economy)),
+        "solvers": list(named), "growth": ",".join(laws), "survey": repr(problem.survey), "economy": dict(vars(economy)),
         "years": years, "replicates": replicates, "seed": seed, "collapse": str(collapse),
         "implementation_cv": implementation_cv, "fit": dict(posterior.settings),
         "grid": {"upper": problem.grid.upper, "cells": cells, "scheme": problem.grid.scheme},

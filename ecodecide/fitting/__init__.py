@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ecodecide.errors import FitError
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.stock.growth import LAWS
 from ecodecide.stock.survey import Survey
 
 if TYPE_CHECKING:
     from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
     from ecodecide.fitting.posterior import Posterior
+    from ecodecide.fitting.priors import Prior
 
 
 def fit(
@@ -20,9 +22,10 @@ def fit(
     *,
     survey: Survey | None = None,
     catch_cv: float = 0.05,
-    cells: int = 250,
+    cells: int = 200,
     draws: int = 400,
     seed: int = 1,
+    priors: Mapping[str, Prior] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Posterior | GaussianProcessStock:
     """Learn a stock from a catch history.
@@ -34,7 +37,7 @@ def fit(
     growth
         ``logistic``, ``pella-tomlinson``, ``beverton-holt``, ``ricker``, ``allen``, ``myers`` or ``may``: the
         state-space fit of that law; ``gp``: a Gaussian process, which assumes no law. It takes the biomass as
-        it is: `survey`, `catch_cv`, `cells`, `draws`, `seed` and `progress` have no effect on it.
+        it is: `survey`, `catch_cv`, `cells`, `draws`, `seed`, `priors` and `progress` have no effect on it.
     survey
         The observation error to assume for an assessment's output (lognormal; default CV 0.2). That of an
         index is estimated.
@@ -43,9 +46,14 @@ def fit(
     cells
         Log-spaced cells of the filter.
     draws
-        Laplace draws of parameters and present biomass.
+        Draws of the posterior, from four Markov chains that run until their effective sample size is as large (at
+        most 400) and R-hat below 1 + 4 / draws (at least 1.01); a warning tells where they do not get there.
     seed
         A whole number of at least 0; the same seed gives the same fit.
+    priors
+        By the names of `ecodecide.read_prior`: ``r``, ``K``, ``psi`` (biomass in the first year over K), ``q``,
+        ``process_sigma``, ``observation_sigma``, ``m`` (Pella-Tomlinson's shape), ``C/K`` (Allen's threshold),
+        ``excess`` and ``theta`` (Myers), ``a/K`` and ``b/K`` (May); ``allen.r`` is of one law alone.
     progress
         Called with words and the share of the work done.
 
@@ -74,8 +82,11 @@ def fit(
         return fit_gaussian_process(
             learned.escapement, learned.next_biomass, scale=learned.scale, unit=learned.unit
         )
+    from ecodecide.fitting.priors import check_priors
     from ecodecide.fitting.state_space import fit_state_space
 
+    if growth in LAWS:
+        check_priors(priors or {}, (growth,), [*(history.index or {})])
     if draws < 1 or cells < 20:
         raise FitError(f"fit needs at least 1 draw and 20 cells, got draws={draws}, cells={cells}")
     return fit_state_space(
@@ -86,5 +97,6 @@ def fit(
         cells=cells,
         draws=draws,
         seed=seed,
+        priors=priors,
         progress=progress,
     )

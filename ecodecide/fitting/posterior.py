@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ecodecide.fitting.record import FitRecord
 from ecodecide.stock.growth import Array, parameters
 from ecodecide.stock.parametric import ParametricStock
 from ecodecide.stock.reference_points import ReferencePoints
@@ -51,6 +52,10 @@ class Posterior:
         For the record.
     log_evidence
         Log marginal likelihood of the history, over all of the priors, up to a constant that all laws share.
+    record
+        The draws, chain by chain, of a fit of one law; None of an average of several.
+    seconds
+        How long the fit took.
     """
 
     law: str
@@ -68,6 +73,8 @@ class Posterior:
     converged: bool
     settings: Mapping[str, Any] = field(default_factory=dict)
     log_evidence: float = float("nan")
+    record: FitRecord | None = None
+    seconds: float = float("nan")
 
     @property
     def unit(self) -> str:
@@ -126,22 +133,38 @@ class Posterior:
         """Return median and 90 % interval of what a manager asks about, by name, in units of the history."""
         worlds = self.members.worlds
         today = np.asarray(self.members.initial_biomass)
-        b_msy = np.array([w.b_msy for w in worlds])
+        points = {
+            name: np.array([getattr(world, name) for world in worlds])
+            for name in ("carrying_capacity", "msy", "b_msy", "escapement_msy", "f_msy")
+        }
         with np.errstate(divide="ignore", invalid="ignore"):
             quantities = {
-                **{k: np.asarray(v) for k, v in parameters(self.members.growth).items()},
+                **self._numbers(),
                 "process_sigma": np.asarray(self.members.noise.sigma),  # type: ignore[attr-defined]
-                "carrying_capacity": np.array([w.carrying_capacity for w in worlds]),
-                "msy": np.array([w.msy for w in worlds]),
-                "b_msy": b_msy,
-                "f_msy": np.array([w.f_msy for w in worlds]),
+                **points,
                 "biomass_now": today,
-                "b_bmsy": today / b_msy,
+                "b_bmsy": today / points["b_msy"],
             }
-        table = {}
-        for name, values in quantities.items():
-            values = values[np.isfinite(values)]
-            if values.size:
-                low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-                table[name] = {"low": float(low), "median": float(median), "high": float(high)}
-        return table
+        found = {name: interval(values) for name, values in quantities.items()}
+        return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+    def _numbers(self) -> dict[str, Array]:
+        """Return the draws of a law's parameters and of what else was estimated; none of an average of laws."""
+        if self.record is None:
+            return {}
+        found = {name: np.asarray(values) for name, values in parameters(self.members.growth).items()}
+        for place, prior in enumerate(self.record.model.natural_priors):
+            if prior.name not in found:
+                found[prior.name] = self.record.numbers(place)
+        found["psi"] = self.record.biomass[..., 0].ravel() / self.record.numbers(0)
+        return found
+
+
+def interval(values: Array) -> dict[str, float] | None:
+    """Return median and 90 % interval of draws, None where none is finite."""
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return None
+    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return {"low": float(low), "median": float(median), "high": float(high)}

@@ -6,12 +6,14 @@ share of K, which may be negative (no threshold). Biomass is in units of the his
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ecodecide.errors import FitError
 from ecodecide.stock.growth import (
     Allen,
     Array,
@@ -57,16 +59,121 @@ class Prior:
         """Return the number itself."""
         return np.exp(searched) if self.positive else searched
 
+    def times(self, factor: float) -> Prior:
+        """Return the prior of a multiple of the number."""
+        return replace(
+            self, center=self.center * factor, spread=self.spread * (1.0 if self.positive else factor)
+        )
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        """Return draws of the number itself, shape (count,)."""
+        return np.asarray(self.value(self.location + self.spread * rng.standard_normal(count)), dtype=float)
+
+    def __str__(self) -> str:
+        if self.positive:
+            return f"{self.name} around {self.center:.3g}, within a factor of {np.exp(self.spread):.2g}"
+        return f"{self.name} {self.center:.3g} +- {self.spread:.3g}"
+
 
 # r: median 0.4 and a factor of 2 each way cover the categories of resilience 'low' to 'high' of Froese et al.
 # 2017, Fish and Fisheries 18:506 (0.05 to 1.5) within three standard deviations.
 _R = Prior("r", 0.4, 0.7)
-# Allen's r counts for less: growth at best is r (1 - C/K)^2 / 4 a year, so four times as much is the same prior.
-_R_ALLEN = Prior("r", 1.6, 0.7)
+PSI = Prior("psi", 0.75, 0.6)
+"""Biomass in the first year as a share of K: it is summed over, not searched."""
 PROCESS_SIGMA = Prior("process_sigma", 0.15, 0.5)
 OBSERVATION_SIGMA = Prior("observation_sigma", 0.2, 0.5)
 CATCHABILITY_SPREAD = 10.0
 """Catchability is known to some powers of e, which is to say not at all."""
+
+RESILIENCE = {"very low": (0.015, 0.1), "low": (0.05, 0.5), "medium": (0.2, 0.8), "high": (0.6, 1.5)}
+"""Ranges of r by category of resilience, as CMSY has them (Froese et al. 2017, doi:10.1111/faf.12190)."""
+
+_PRIOR = re.compile(r"(?P<name>[^=]+)=\s*(?P<kind>[a-z]+)\s*\(\s*(?P<first>[^,()]+),(?P<second>[^,()]+)\)\s*")
+_NOT_POSITIVE = ("C/K",)
+
+
+def resilience(category: str) -> Prior:
+    """Return the prior of r for a category of resilience: its range is taken for 95 % of the prior.
+
+    Raises
+    ------
+    FitError
+        When there is no such category.
+
+    Examples
+    --------
+    >>> print(resilience("low"))
+    r around 0.158, within a factor of 1.8
+    """
+    wanted = " ".join(category.lower().replace("_", " ").replace("-", " ").split())
+    if wanted not in RESILIENCE:
+        raise FitError(f"found the resilience {category!r}, expected one of {', '.join(RESILIENCE)}")
+    return _of_range("r", *RESILIENCE[wanted])
+
+
+def _of_range(name: str, low: float, high: float) -> Prior:
+    if name in _NOT_POSITIVE:
+        return Prior(name, 0.5 * (low + high), (high - low) / 4.0, positive=False)
+    return Prior(name, float(np.sqrt(low * high)), float(np.log(high / low)) / 4.0)
+
+
+def read_prior(words: str) -> Prior:
+    """Read a prior such as ``r=lognormal(0.3,0.5)``.
+
+    Parameters
+    ----------
+    words
+        NAME=lognormal(MEDIAN, SD OF THE LOG), NAME=range(LOW, HIGH), whose ends hold 95 % between them, or, of C/K,
+        which may be negative, C/K=normal(MEAN, SD). K is in units of biomass, q in those of the index over those of
+        biomass.
+
+    Returns
+    -------
+    Prior
+
+    Raises
+    ------
+    FitError
+        When it says something else.
+
+    Examples
+    --------
+    >>> print(read_prior("r=lognormal(0.3,0.5)"))
+    r around 0.3, within a factor of 1.6
+    >>> print(read_prior("K=range(1000,4000)"))
+    K around 2e+03, within a factor of 1.4
+    >>> print(read_prior("C/K=normal(0.1,0.1)"))
+    C/K 0.1 +- 0.1
+    """
+    found = _PRIOR.fullmatch(words.strip())
+    try:
+        if found is None:
+            raise ValueError
+        first, second = float(found["first"]), float(found["second"])
+    except ValueError:
+        raise FitError(
+            f"found the prior {words!r}, expected NAME=lognormal(median,sd of the log) or NAME=range(low,high), "
+            "such as r=lognormal(0.3,0.5)"
+        ) from None
+    name, kind = found["name"].strip(), found["kind"]
+    positive = name.rsplit(".", 1)[-1] not in _NOT_POSITIVE
+    if kind not in (("lognormal", "range") if positive else ("normal", "range")):
+        raise FitError(
+            f"found a prior {kind} of {name}, expected {'lognormal' if positive else 'normal'} or range"
+        )
+    if kind == "range":
+        if not (np.isfinite([first, second]).all() and first < second and (first > 0.0 or not positive)):
+            raise FitError(
+                f"found the range {first:g} to {second:g} of {name}, expected a lower end"
+                f"{' above 0' if positive else ''} and a higher one"
+            )
+        return replace(_of_range(name.rsplit(".", 1)[-1], first, second), name=name)
+    if not (np.isfinite([first, second]).all() and second > 0.0 and (first > 0.0 or not positive)):
+        raise FitError(
+            f"found {kind}({first:g},{second:g}) of {name}, expected a finite "
+            f"{'median above 0' if positive else 'mean'} and a spread above 0"
+        )
+    return Prior(name, first, second, positive)
 
 
 @dataclass(frozen=True)
@@ -79,10 +186,17 @@ class Parametrization:
         In the order of the numbers.
     make
         Takes the carrying capacity (or K) and the numbers, by position; arrays give a batch of laws.
+    growth_factor
+        How many times the r of logistic growth the law's own r is for the same growth: Allen's stock grows at best
+        by r (1 - C/K)^2 / 4 a year, so four times as much is the same prior.
+    threshold
+        The number that says whether there is a tipping point, and where; empty where the law has none.
     """
 
     priors: tuple[Prior, ...]
     make: Callable[..., GrowthLaw]
+    growth_factor: float = 1.0
+    threshold: str = ""
 
 
 def _myers(capacity: Any, excess: Any, theta: Any) -> Myers:
@@ -107,15 +221,45 @@ PARAMETRIZATIONS: dict[str, Parametrization] = {
     "ricker": Parametrization((_R,), lambda K, r: Ricker(r, K)),
     # C/K about 0, either side: no threshold is as likely as one
     "allen": Parametrization(
-        (_R_ALLEN, Prior("C/K", 0.0, 0.25, positive=False)), lambda K, r, share: Allen(r, K, share * K)
+        (_R.times(4.0), Prior("C/K", 0.0, 0.25, positive=False)),
+        lambda K, r, share: Allen(r, K, share * K),
+        growth_factor=4.0,
+        threshold="C/K",
     ),
     # theta = 1 is Beverton-Holt; above 1 depensation
-    "myers": Parametrization((Prior("excess", 0.6, 0.7), Prior("theta", 1.2, 0.4)), _myers),
+    "myers": Parametrization(
+        (Prior("excess", 0.6, 0.7), Prior("theta", 1.2, 0.4)), _myers, threshold="theta"
+    ),
     "may": Parametrization(
         (_R, Prior("a/K", 0.08, 0.7), Prior("b/K", 0.2, 0.5)),
         lambda K, r, share, half: May(r, K, share * K, half * K),
+        threshold="a/K",
     ),
 }
+
+
+def chosen(law: str, prior: Prior, asked: Mapping[str, Prior], *, factor: float = 1.0) -> Prior:
+    """Return the prior that was asked for, or else the one given.
+
+    Parameters
+    ----------
+    law
+        A name ``LAW.NAME`` is of this law alone and taken as it is.
+    prior
+        The default, in the units that are searched in.
+    asked
+        By name.
+    factor
+        From the user's units to those that are searched in.
+    """
+    name = prior.name
+    if f"{law}.{name}" in asked:
+        own = asked[f"{law}.{name}"]
+        return replace(own.times(factor if name != "r" else 1.0), name=name)
+    for key in (name, name.partition(":")[0]):
+        if key in asked:
+            return replace(asked[key].times(factor), name=name)
+    return prior
 
 
 def carrying_capacity_prior(largest_biomass: float | None, largest_catch: float) -> Prior:
@@ -143,3 +287,23 @@ def carrying_capacity_prior(largest_biomass: float | None, largest_catch: float)
 def log_prior(priors: tuple[Prior, ...], searched: Array) -> float:
     """Return the joint log density of searched numbers, up to a constant."""
     return float(sum(p.log_density(float(x)) for p, x in zip(priors, searched, strict=True)))
+
+
+def check_priors(asked: Mapping[str, Prior], laws: Sequence[str], series: Sequence[str]) -> None:
+    """Refuse priors of numbers that no fit of these laws to these series has.
+
+    Raises
+    ------
+    FitError
+        Naming the numbers there are.
+    """
+    shared = ("K", "psi", PROCESS_SIGMA.name, OBSERVATION_SIGMA.name, "q")
+    own = dict.fromkeys(prior.name for law in laws for prior in PARAMETRIZATIONS[law].priors)
+    known = (*own, *shared, *(f"{kind}:{name}" for name in series for kind in ("q", OBSERVATION_SIGMA.name)))
+    for name in asked:
+        law, _, plain = name.rpartition(".")
+        of_one = law in laws and (plain in shared or plain in [p.name for p in PARAMETRIZATIONS[law].priors])
+        if name not in known and not of_one:
+            raise FitError(
+                f"found a prior of {name!r}, expected one of {', '.join(known)}, or {laws[0]}.NAME for one law alone"
+            )

@@ -1,199 +1,36 @@
 """The state-space fit of a growth law to a history.
 
-    x[t+1] = f(x[t] - h[t]) exp(sigma z[t])         process error, lognormal with median f
-    y[t]   = q x[t] exp(tau w[t])                    observation error, lognormal with median q x
-    h[t]   = reported catch, within its own error    (observe, catch, recruit: the order of events)
-
-q is 1 for a biomass, free for an index. tau is assumed where the observations are an assessment's output,
-which is smooth and conditioned on the same catch, so that its error cannot be told from them; it is
-estimated from an index. The search is for the maximum of the posterior; Laplace's approximation there
-proposes draws, which are weighed by the posterior itself.
+The search is for the maximum of the posterior of the model's few numbers; Laplace's approximation there proposes draws,
+which are weighed by the posterior itself and give the marginal likelihood; Markov chains that propose from what was
+learned then run until they agree.
 """
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from threadpoolctl import threadpool_limits
 
 from ecodecide.errors import ConvergenceWarning, FitError
-from ecodecide.fitting.grid_filter import (
-    FilteredHistory,
-    filter_history,
-    log_cells,
-)
+from ecodecide.fitting.chains import CHAINS, run_chains
 from ecodecide.fitting.importance import importance_sample
 from ecodecide.fitting.posterior import Posterior
-from ecodecide.fitting.priors import (
-    CATCHABILITY_SPREAD,
-    OBSERVATION_SIGMA,
-    PARAMETRIZATIONS,
-    PROCESS_SIGMA,
-    Prior,
-    carrying_capacity_prior,
-    log_prior,
-)
+from ecodecide.fitting.priors import Prior
+from ecodecide.fitting.record import record
+from ecodecide.fitting.state_space_model import IMPOSSIBLE, StateSpaceModel
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.stock.growth import Array
-from ecodecide.stock.noise import LognormalNoise
 from ecodecide.stock.parametric import ParametricStock
 from ecodecide.stock.survey import LognormalSurvey, Survey
 
-_ASSUMED_CV = 0.2
-"""Observation error of an assessment's output: it cannot be estimated from it."""
-
-_START = (0.75, 0.6)
-"""Median, as a share of K, and standard deviation of the log of the biomass in the first year."""
-
-_IMPOSSIBLE = -1e9
-
-_PROPOSALS_PER_DRAW, _FEWEST_PROPOSALS, _TOO_FEW = 4, 200, 50.0
-"""Proposals of the importance sampler for each draw asked for, at least so many, and what is too few of worth."""
-
-
-@dataclass(frozen=True, eq=False)
-class StateSpaceModel:
-    """A history and a law, as a function of searched numbers. Biomass is in units of `scale` inside.
-
-    Attributes
-    ----------
-    priors
-        Of the searched numbers: K, the law's own, process sigma, then observation sigma (if it is estimated) and
-        one catchability per series (if free).
-    """
-
-    history: CatchHistory
-    law: str
-    priors: tuple[Prior, ...]
-    scale: float
-    catch: Array
-    series: tuple[tuple[str, Array, Array], ...]
-    free_q: bool
-    assumed: LognormalSurvey | None
-    catch_cv: float
-    points: Array
-    edges: Array
-
-    @classmethod
-    def of(
-        cls, history: CatchHistory, law: str, assumed: Survey | None, catch_cv: float, cells: int
-    ) -> StateSpaceModel:
-        """Set the model up: what is observed, what is estimated and what is assumed."""
-        if law not in PARAMETRIZATIONS:
-            raise FitError(
-                f"unknown growth law {law!r}: expected one of {', '.join(PARAMETRIZATIONS)}, or gp"
-            )
-        observations = history.observations
-        if not observations:
-            raise FitError(
-                f"{history.id}: there is a catch but neither a biomass nor an index, so nothing tells how large "
-                "the stock is: it can be looked at, but not fitted or compared; add a column index or biomass"
-            )
-        free_q = history.free_catchability
-        largest = max(float(np.nanmax(values)) for values in observations.values())
-        largest_catch = float(np.nanmax(history.catch))
-        if free_q and largest_catch <= 0.0:
-            raise FitError(
-                f"{history.id}: nothing was ever caught, so an index cannot tell how large the stock is"
-            )
-        scale = largest_catch if free_q else largest
-        known: LognormalSurvey | None = None
-        if history.observed != "index":
-            known = assumed if isinstance(assumed, LognormalSurvey) else LognormalSurvey(_ASSUMED_CV)
-        k_prior = carrying_capacity_prior(None if free_q else largest / scale, largest_catch / scale)
-        priors = [k_prior, *PARAMETRIZATIONS[law].priors, PROCESS_SIGMA]
-        if known is None:
-            priors.append(OBSERVATION_SIGMA)
-        errors = history.index_se or {}
-        series = []
-        for name, values in observations.items():
-            given = errors.get(name) if history.observed == "index" else None
-            series.append((name, values, np.zeros_like(values) if given is None else np.nan_to_num(given)))
-            if free_q:
-                # the center makes the series' typical value that of half of K
-                typical = float(np.exp(np.nanmean(np.log(values[values > 0.0]))))
-                center = typical / (0.5 * k_prior.center)
-                priors.append(Prior(f"q:{name}", center, CATCHABILITY_SPREAD))
-        highest = k_prior.center * np.exp(2.5 * k_prior.spread)
-        if not free_q:
-            positive = np.concatenate([v[v > 0.0] for v in observations.values()])
-            lowest = min(float(positive.min()) / scale / 20.0, 1e-3)
-        else:
-            lowest = 2e-3
-        points, edges = log_cells(lowest, highest, cells)
-        return cls(
-            history,
-            law,
-            tuple(priors),
-            scale,
-            history.catch / scale,
-            tuple(series),
-            free_q,
-            known,
-            catch_cv,
-            points,
-            edges,
-        )
-
-    def stock(self, searched: Array, unit: float = 1.0) -> ParametricStock:
-        """Return the stock of searched numbers, shape (numbers,) or (numbers, batch), in units of biomass."""
-        values = [p.value(x) for p, x in zip(self.priors, searched, strict=True)]
-        own = len(PARAMETRIZATIONS[self.law].priors)
-        law = PARAMETRIZATIONS[self.law].make(values[0] * unit, *values[1 : 1 + own])
-        return ParametricStock(law, LognormalNoise(values[1 + own]), self.history.units.get("catch", ""))
-
-    def sigma(self, searched: Array) -> float:
-        """Return the observation error, as a standard deviation of the log."""
-        if self.assumed is not None:
-            return self.assumed.sigma
-        return float(np.exp(searched[2 + len(PARAMETRIZATIONS[self.law].priors)]))
-
-    def likelihood(self, searched: Array) -> Array:
-        """Return the probability density of each year's observations at each point, shape (years, n)."""
-        sigma = self.sigma(searched)
-        log_density = np.zeros((len(self.catch), len(self.points)))
-        with np.errstate(divide="ignore"):
-            log_points = np.log(self.points)
-        for i, (_, values, given) in enumerate(self.series):
-            own = len(searched) - len(self.series) + i
-            log_q = float(searched[own]) if self.free_q else float(np.log(self.scale))
-            seen = np.isfinite(values) & (values > 0.0)
-            spread = np.sqrt(sigma**2 + given[seen] ** 2)[:, None]
-            z = (np.log(values[seen])[:, None] - log_q - log_points) / spread
-            log_density[seen] += -0.5 * z**2 - np.log(spread) - 0.5 * np.log(2.0 * np.pi)
-            extinct = np.isfinite(values) & (values == 0.0)
-            log_density[np.ix_(extinct, self.points > 0.0)] = -np.inf
-        return np.exp(log_density)
-
-    def initial(self, searched: Array) -> Array:
-        """Return the belief about the first year's biomass: lognormal around a share of the law's scale."""
-        median, spread = _START
-        row = np.diff(LognormalNoise(spread).cdf(self.edges, median * self.priors[0].value(searched[0])))
-        return np.asarray(row / row.sum(), dtype=float)
-
-    def run(self, searched: Array) -> FilteredHistory:
-        """Run the filter."""
-        return filter_history(
-            self.stock(searched),
-            self.catch,
-            self.likelihood(searched),
-            self.initial(searched),
-            self.points,
-            self.edges,
-            self.catch_cv,
-        )
-
-    def log_posterior(self, searched: Array) -> float:
-        """Return the log posterior density, up to a constant; a very low number where it is zero."""
-        prior = log_prior(self.priors, searched)
-        if prior < -200.0:
-            return _IMPOSSIBLE + prior
-        value = self.run(searched).log_likelihood
-        return value + prior if np.isfinite(value) else _IMPOSSIBLE + prior
+_PROPOSALS_PER_DRAW, _FEWEST_PROPOSALS = 4, 400
+"""Proposals of the importance sampler for each draw asked for, and at least so many."""
+_ROUGH = 80
+"""Cells on which the maximum is searched before it is climbed on all."""
 
 
 def fit_state_space(
@@ -205,6 +42,7 @@ def fit_state_space(
     cells: int,
     draws: int,
     seed: int,
+    priors: Mapping[str, Prior] | None = None,
     progress: Callable[[str, float], None] | None,
 ) -> Posterior:
     """Fit one growth law; see `ecodecide.fit` for the parameters.
@@ -214,17 +52,20 @@ def fit_state_space(
     FitError
         When the history has no abundance, or no stock of this law can have borne its catches.
     """
-    model = StateSpaceModel.of(history, law, survey, catch_cv, cells)
+    begin = time.perf_counter()
+    rough = StateSpaceModel.of(history, law, survey, catch_cv, min(cells, _ROUGH), priors)
     tell = progress or (lambda words, share: None)
     with threadpool_limits(limits=1):
-        best, value, words, converged = _search(model, seed, tell)
-        covariance, curved = _laplace(model, best, value)
+        found, _, words, converged = search(rough, seed, tell)
+        model = rough.focused(found, cells)
+        best, value = climb(model, found)
+        covariance, curved = laplace(model, best, value)
         return _posterior(
-            model, best, value, covariance, words, converged and curved, draws, seed, survey, tell
+            model, best, value, covariance, words, converged and curved, draws, seed, survey, tell, begin
         )
 
 
-def _search(
+def search(
     model: StateSpaceModel, seed: int, tell: Callable[[str, float], None]
 ) -> tuple[Array, float, str, bool]:
     """Find the maximum of the posterior from the two best of a handful of prior draws."""
@@ -233,22 +74,15 @@ def _search(
     spread = np.array([min(p.spread, 1.0) for p in model.priors])
     starts = [location, *(location + spread * rng.standard_normal((24, len(location))))]
     ranked = sorted(starts, key=lambda start: -model.log_posterior(start))
-    if model.log_posterior(ranked[0]) <= _IMPOSSIBLE / 2:
+    if model.log_posterior(ranked[0]) <= IMPOSSIBLE / 2:
         raise FitError(
             f"{model.history.id}: no {model.law} stock within the priors can have borne these catches and shown these "
             "observations; check the units of catch and biomass, or try another --growth"
         )
     results = []
     for i, start in enumerate(ranked[:2]):
-        tell("fit", 0.1 + 0.25 * i)
-        results.append(
-            minimize(
-                lambda x: -model.log_posterior(x),
-                start,
-                method="L-BFGS-B",
-                options={"maxiter": 200, "ftol": 1e-10, "gtol": 1e-4, "eps": 1e-6},
-            )
-        )
+        tell("fit", 0.1 + 0.1 * i)
+        results.append(_minimum(model, start))
     found = min(results, key=lambda r: float(r.fun))
     converged = bool(found.success)
     words = f"maximum of the posterior found in {sum(r.nit for r in results)} iterations from 2 starts"
@@ -262,7 +96,22 @@ def _search(
     return np.asarray(found.x, dtype=float), -float(found.fun), words, converged
 
 
-def _laplace(model: StateSpaceModel, best: Array, value: float) -> tuple[Array, bool]:
+def climb(model: StateSpaceModel, start: Array) -> tuple[Array, float]:
+    """Return the maximum of the posterior near a start, and the log posterior there."""
+    found = _minimum(model, start)
+    return np.asarray(found.x, dtype=float), -float(found.fun)
+
+
+def _minimum(model: StateSpaceModel, start: Array) -> OptimizeResult:
+    return minimize(
+        lambda x: -model.log_posterior(x),
+        start,
+        method="L-BFGS-B",
+        options={"maxiter": 200, "ftol": 1e-10, "gtol": 1e-4, "eps": 1e-6},
+    )
+
+
+def laplace(model: StateSpaceModel, best: Array, value: float) -> tuple[Array, bool]:
     """Return the inverse of minus the curvature at the maximum, by central differences.
 
     Directions in which the likelihood does not curve down keep at least the prior's curvature.
@@ -305,49 +154,57 @@ def _posterior(
     seed: int,
     survey: Survey | None,
     tell: Callable[[str, float], None],
+    begin: float,
 ) -> Posterior:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     proposals = max(_PROPOSALS_PER_DRAW * draws, _FEWEST_PROPOSALS)
     sample = importance_sample(
-        model.log_posterior, best, covariance, proposals, rng, lambda share: tell("fit", 0.6 + 0.3 * share)
+        model.log_posterior, best, covariance, proposals, rng, lambda share: tell("fit", 0.3 + 0.2 * share)
     )
-    effective = sample.effective_size
-    if effective <= 0.0:
+    if sample.effective_size <= 0.0:
         raise FitError(
             f"{model.history.id}: hardly any {model.law} stock near the best one can have borne these "
             "catches; check the units of catch and biomass, or try another --growth"
         )
-    words += f"; {draws} draws of the posterior, worth {effective:.0f} of {proposals} independent proposals"
-    if effective < min(_TOO_FEW, 0.1 * proposals):
-        converged = False
-        words += ", which is few: its intervals are rough; ask for more draws or another growth law"
-    chosen = sample.resample(draws, rng)
-    terminals, trajectories = np.empty(draws), np.empty((draws, len(model.catch)))
-    mass = np.zeros(len(model.points))
-    for i, place in enumerate(chosen):
-        if i == 0 or place != chosen[i - 1]:
-            run = model.run(sample.points[place])
-        uniforms = rng.random(len(model.catch) + 1)
-        trajectories[i], terminals[i] = run.draw(uniforms)
-        mass += run.terminal
-        tell("fit", 0.9 + 0.1 * i / draws)
-    # in no order, so that the first replicates of a run are as good a sample as any
-    order = rng.permutation(draws)
-    numbers, terminals, trajectories = sample.points[chosen][order], terminals[order], trajectories[order]
-    smoothed = model.run(best).smoothed
+    chains = run_chains(
+        model.log_posterior,
+        sample,
+        draws,
+        int(rng.integers(2**31)),
+        lambda share: tell("fit", 0.5 + 0.35 * share),
+    )
+    words += (
+        f"; {CHAINS} chains of {chains.points.shape[1]} steps, R-hat {chains.rhat:.3f}, "
+        f"effective sample size {chains.effective:.0f}"
+    )
+    if not chains.converged:
+        words += ": the chains do not agree well enough, and the intervals are rough; ask for more draws or another law"
+    kept = record(
+        model,
+        best,
+        chains,
+        sample.effective_size,
+        draws,
+        rng,
+        lambda share: tell("fit", 0.85 + 0.15 * share),
+    )
+    order = kept.order
+    numbers = kept.points.reshape(kept.size, -1)[order]
     members = model.stock(numbers.T, model.scale)
+    converged = converged and chains.converged
     if not converged:
         warnings.warn(f"{model.history.id}, {model.law}: {words}", ConvergenceWarning, stacklevel=4)
+    terminals, trajectories = kept.terminal.reshape(-1)[order], kept.biomass.reshape(kept.size, -1)[order]
     return Posterior(
         law=model.law,
         best=model.stock(best, model.scale),
-        members=ParametricStock(members.growth, members.noise, members.unit, terminals * model.scale),
+        members=ParametricStock(members.growth, members.noise, members.unit, terminals),
         survey=model.assumed or LognormalSurvey(float(np.sqrt(np.expm1(model.sigma(best) ** 2)))),
         observed=model.history.observed,
         terminal_edges=model.edges * model.scale,
-        terminal_mass=mass / mass.sum(),
-        best_biomass=smoothed @ model.points * model.scale,
-        trajectory_biomass=trajectories * model.scale,
+        terminal_mass=kept.terminal_mass,
+        best_biomass=model.run(best).smoothed @ model.points * model.scale,
+        trajectory_biomass=trajectories,
         log_posterior=value,
         assumptions=_assumptions(model, best, survey),
         status=words,
@@ -359,10 +216,12 @@ def _posterior(
             "catch_cv": model.catch_cv,
             "cells": len(model.points) - 1,
             "history": model.history.id,
-            "effective_draws": effective,
+            "priors": {p.name: str(p) for p in (*model.natural_priors, model.psi)},
         },
         # the priors are given up to their constants
         log_evidence=sample.log_mass - sum(np.log(p.spread * np.sqrt(2.0 * np.pi)) for p in model.priors),
+        record=kept,
+        seconds=time.perf_counter() - begin,
     )
 
 
@@ -370,25 +229,28 @@ def _assumptions(model: StateSpaceModel, best: Array, survey: Survey | None) -> 
     lines = [
         f"growth law {model.law}, process error lognormal with median f(s); order of events: observe, catch, recruit",
         f"reported catch within a CV of {model.catch_cv:g}",
-        f"biomass in the first year around {_START[0]:g} K, within a factor of {np.exp(_START[1]):.1f}",
+        f"biomass in the first year around {model.psi.center:g} K, within a factor of {np.exp(model.psi.spread):.1f}",
     ]
-    sigma = model.sigma(best)
-    if model.assumed is not None:
-        chosen = "as asked for" if isinstance(survey, LognormalSurvey) else "an assumption"
-        what = (
-            "an assessment's output" if model.history.observed == "assessment biomass" else "biomass as given"
-        )
-        lines.append(
-            f"observations are {what}: error CV {np.sqrt(np.expm1(sigma**2)):.2g} {chosen}, not estimated"
-        )
-    else:
-        lines.append(f"observation error of the index estimated: CV {np.sqrt(np.expm1(sigma**2)):.2g}")
+    for series in model.series:
+        cv = np.sqrt(np.expm1(model.sigma(best, series) ** 2))
+        if series.error is None:
+            chosen = "as asked for" if isinstance(survey, LognormalSurvey) else "an assumption"
+            what = (
+                "an assessment's output"
+                if model.history.observed == "assessment biomass"
+                else "biomass as given"
+            )
+            lines.append(f"observations are {what}: error CV {cv:.2g} {chosen}, not estimated")
+        else:
+            named = "" if len(model.series) == 1 else f" {series.name}"
+            beyond = " beyond its standard errors" if series.given.any() else ""
+            lines.append(f"observation error of the index{named} estimated: CV {cv:.2g}{beyond}")
     if model.free_q:
         lines.append(
             "observations are relative: catchability is free, and the size of the stock rests on the catch; yet "
             "surveys to come are taken to be in units of biomass and unbiased"
         )
-    seen = int(sum(np.isfinite(values).sum() for _, values, _ in model.series))
+    seen = sum(int(series.seen.sum()) for series in model.series)
     if seen < len(model.priors) + 3:
         lines.append(
             f"WARNING: {seen} observations for {len(model.priors)} estimated numbers: the figures rest on the priors"

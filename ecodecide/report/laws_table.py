@@ -21,6 +21,8 @@ _ROWS = (
 )
 """Words, group, key, and whether it is an amount of biomass."""
 
+_WEIGHTS = (("PSIS-LOO", "loo"), ("AIC", "aic"), ("BIC", "bic"), ("DIC", "dic"))
+
 
 def laws_table(found: Mapping[str, Any], unit: str) -> RenderableType:
     """Return the table of fitted laws, a column each: medians over 90 % intervals; four laws fit 80 columns.
@@ -28,7 +30,7 @@ def laws_table(found: Mapping[str, Any], unit: str) -> RenderableType:
     Parameters
     ----------
     found
-        What `ecodecide.fitting.laws.to_dict` returns.
+        What `ecodecide.report.fit_dict.fit_dict` returns.
     unit
         The unit of biomass.
     """
@@ -38,7 +40,10 @@ def laws_table(found: Mapping[str, Any], unit: str) -> RenderableType:
     table.add_column("", no_wrap=True)
     for law in found["laws"]:
         table.add_column(law, justify="right", no_wrap=True)
-    table.add_row("weight", *(f"{100.0 * one['weights']['marginal_likelihood']:.1f} %" for one in laws))
+    table.add_row("weight", *(_percent(one["weights"]["marginal_likelihood"]) for one in laws))
+    if len(laws) > 1:
+        for words, key in _WEIGHTS:
+            table.add_row(f"  by {words}", *(_percent(one["weights"][key]) for one in laws), style="dim")
     for words, group, key, amount in _ROWS:
         estimates = [one[group][key] for one in laws]
         amounts = Amounts([estimate for estimate in estimates if estimate], unit)
@@ -46,7 +51,13 @@ def laws_table(found: Mapping[str, Any], unit: str) -> RenderableType:
         table.add_row(words + below, *(_over_interval(estimate, factor) for estimate in estimates))
     for words, key in (("tipping point", "p_tipping_point"), ("below it now", "p_below_threshold")):
         table.add_row(words, *(f"{100.0 * one['status'][key]:.0f} %" for one in laws))
+    for words, key in (("R-hat", "rhat_max"), ("ESS", "ess_min")):
+        table.add_row(words, *(f"{one['diagnostics'][key]:.4g}" for one in laws))
     return table
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.1f} %"
 
 
 def _over_interval(estimate: Mapping[str, float] | None, factor: float) -> str:
@@ -54,3 +65,64 @@ def _over_interval(estimate: Mapping[str, float] | None, factor: float) -> str:
         return "-"
     low, median, high = (f"{estimate[end] / factor:.3g}" for end in ("low", "median", "high"))
     return f"{median}\n{low}-{high}"
+
+
+def findings(found: Mapping[str, Any]) -> list[str]:
+    """Return what a fit found beyond its table, as sentences.
+
+    Parameters
+    ----------
+    found
+        What `ecodecide.report.fit_dict.fit_dict` returns.
+    """
+    average, laws = found["average"]["status"], found["laws"]
+    lines = [
+        f"Probability that a tipping point exists: {100.0 * found['p_tipping_point']:.0f} %; that it does and the "
+        f"stock is below it: {100.0 * found['p_below_threshold']:.0f} %. Laws are weighed by their marginal "
+        "likelihoods, all being as likely before."
+    ]
+    lines += [
+        f"{law}: {one['tipping_point']['finding']}"
+        for law, one in laws.items()
+        if one["tipping_point"]["finding"]
+    ]
+    if found["selection"] is not None:
+        chosen = found["selection"]
+        each = ", ".join(
+            f"{name} {100 * share['value']:.0f} % ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
+            for name, share in chosen["overlooked"].items()
+        )
+        lines.append(
+            f"Were there a tipping point as {chosen['law']} has it, selection would overlook it in data like these in: "
+            f"{each} of {chosen['simulations']} simulated stocks."
+        )
+    kobe = average["kobe"]
+    lines.append(
+        f"Status in {average['kobe_year']}, all laws: green {100 * kobe['green']:.0f} %, yellow (overfished) "
+        f"{100 * kobe['yellow']:.0f} %, orange (overfishing) {100 * kobe['orange']:.0f} %, red (both) "
+        f"{100 * kobe['red']:.0f} %."
+    )
+    for law, one in laws.items():
+        for series, tests in one["residuals"].items():
+            odd = [
+                f"{words} (p = {tests[key]:.2g})"
+                for key, words in (
+                    ("p_runs", "runs of one sign"),
+                    ("p_bias", "bias"),
+                    ("p_normality", "not normal"),
+                )
+                if tests[key] is not None and tests[key] < 0.05
+            ]
+            if odd:
+                lines.append(f"{law}: the residuals of {series} speak against the fit: {', '.join(odd)}")
+        peeled = one["retrospective"]
+        if peeled is not None:
+            rho = ", ".join(f"{name} {value:+.2f}" for name, value in peeled["mohns_rho"].items())
+            skill = ", ".join(
+                f"{name} {'-' if value is None else format(value, '.2f')}"
+                for name, value in peeled["mase"].items()
+            )
+            lines.append(
+                f"{law}: Mohn's rho over {peeled['peels']} peels: {rho}; MASE of the hindcast: {skill}"
+            )
+    return lines

@@ -8,7 +8,7 @@ with one value per replicate, and then so is the answer. Biomass, K and C share 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -36,16 +36,32 @@ class GrowthLaw(Protocol):
 
 
 def parameters(law: GrowthLaw) -> dict[str, Parameter]:
-    """Return a law's parameters by name (none for a user's function).
+    """Return a law's parameters by name (none for a user's function, which ones for a mixture of laws).
 
     Examples
     --------
     >>> parameters(Logistic(r=0.75, K=1.0))
     {'r': 0.75, 'K': 1.0}
     """
-    if isinstance(law, FunctionGrowth):
-        return {}
+    if hasattr(law, "parameters"):
+        return dict(law.parameters())
     return {field.name: getattr(law, field.name) for field in fields(law)}  # type: ignore[arg-type]
+
+
+def taken(value: Parameter, places: Any) -> Parameter:
+    """Return the values of some replicates; a number, which is that of all, as it is."""
+    if not np.ndim(value):
+        return value
+    found = np.asarray(value)[places]
+    return found if np.ndim(found) else float(found)
+
+
+def take(law: GrowthLaw, places: Any) -> GrowthLaw:
+    """Return a batch of laws at some places, as a batch; at one place, with scalar parameters."""
+    if hasattr(law, "take"):
+        found: GrowthLaw = law.take(places)
+        return found
+    return replace(law, **{name: taken(value, places) for name, value in parameters(law).items()})  # type: ignore[type-var]
 
 
 def _require(law: object, **rules: str) -> None:
@@ -360,6 +376,10 @@ class FunctionGrowth:
     function: Callable[[Array], ArrayLike]
     scale: Parameter
     name: ClassVar[str] = "custom"
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return none: what the function is made of is the user's."""
+        return {}
 
     def __call__(self, escapement: ArrayLike) -> Array:
         """Return the user's f(escapement), clipped at zero."""

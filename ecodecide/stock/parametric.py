@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ecodecide.errors import StockError
-from ecodecide.stock.growth import Array, GrowthLaw, Parameter, parameters
+from ecodecide.stock.growth import Array, GrowthLaw, Parameter, parameters, take, taken
 from ecodecide.stock.noise import Noise
 from ecodecide.stock.reference_points import ReferencePoints, law_reference_points
 
@@ -72,16 +72,9 @@ class ParametricStock:
 
     def take(self, places: Any) -> ParametricStock:
         """Return the worlds of a batch at some places, as a batch; at one place, with scalar parameters."""
-
-        def taken(value: Any) -> Any:
-            if not np.ndim(value):
-                return value
-            found = np.asarray(value)[places]
-            return found if np.ndim(found) else float(found)
-
-        law = replace(self.growth, **{k: taken(v) for k, v in parameters(self.growth).items()})  # type: ignore[type-var]
-        noise = replace(self.noise, **{k: taken(v) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
-        return ParametricStock(law, noise, self.unit, taken(self.initial_biomass))
+        noise = replace(self.noise, **{k: taken(v, places) for k, v in vars(self.noise).items()})  # type: ignore[type-var]
+        initial = taken(self.initial_biomass, places)
+        return ParametricStock(take(self.growth, places), noise, self.unit, initial)
 
     def member(self, index: int) -> ParametricStock:
         """Return one world of a batch, with scalar parameters."""

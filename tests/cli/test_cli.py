@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from ecodecide.stock.growth import LAWS
 
 COMPARE = importlib.import_module("ecodecide.evaluation.comparison")
 SMALL = ["--solver", "tac", "--solver", "no-fishing", "--cells", "30", "--replicates", "50", "--years", "10"]
+SMALL += ["--growth", "logistic"]
 HAKE = ["compare", "hake-argentina-north", *SMALL]
 
 
@@ -42,7 +44,7 @@ def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(COMPARE, "fit", lambda *_, **__: pytest.fail("the long work had begun"))
+    monkeypatch.setattr(COMPARE, "fit_laws", lambda *_, **__: pytest.fail("the long work had begun"))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def posterior() -> Any:
 @pytest.fixture
 def fitted(posterior: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
-    monkeypatch.setattr(COMPARE, "fit", lambda *_, **__: posterior)
+    monkeypatch.setattr(COMPARE, "fit_laws", lambda *_, **__: SimpleNamespace(average=posterior))
 
 
 # --- help, stocks, models ---
@@ -547,7 +549,7 @@ def test_an_interrupt_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(COMPARE, "fit", interrupted)
+    monkeypatch.setattr(COMPARE, "fit_laws", interrupted)
     check_one_line(ecodecide_cli(*HAKE), "interrupted: nothing was written")
 
 

@@ -29,7 +29,8 @@ def test_json_tells_each_law_and_its_weight(asked):
         for group in (one["reference_points"], one["parameters"]):
             for estimate in group.values():
                 assert estimate["low"] <= estimate["median"] <= estimate["high"]
-        assert {*one["reference_points"]} == {"msy", "b_msy", "f_msy"}
+        assert {"msy", "b_msy", "f_msy", "escapement_msy"} <= {*one["reference_points"]}
+        assert one["diagnostics"]["rhat_max"] < 1.2 and one["diagnostics"]["ess_min"] > 25.0
         assert one["status"]["p_tipping_point"] == 0.0
         assert one["diagnostics"]["seconds"] > 0.0
     # in the units of the history: plaice yields some hundred thousand tonnes
@@ -51,7 +52,9 @@ def test_the_table_fits_80_columns_and_says_what_it_rests_on(asked):
         "thousand t",
         "tipping point exists: 0 %",
         "Assumptions",
-        "draws of the",
+        "effective sample size",
+        "Status in 20",
+        "by PSIS-LOO",
     ):
         assert words in done.stdout
 

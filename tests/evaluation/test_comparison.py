@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ecodecide.errors import EvaluationError, FitError, SolverError
 from ecodecide.evaluation.scores import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
 
-SMALL: dict[str, Any] = {"cells": 30, "replicates": 50, "years": 10}
+SMALL: dict[str, Any] = {"growth": "logistic", "cells": 30, "replicates": 50, "years": 10}
 DEFAULTS = ["pomdp", "gpdp", "tac", "optimal-control", "no-fishing"]
 
 
@@ -30,7 +31,7 @@ def comparison() -> Any:
 def fitted(comparison: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
     module = sys.modules["ecodecide.evaluation.comparison"]
-    monkeypatch.setattr(module, "fit", lambda *_, **__: comparison.posterior)
+    monkeypatch.setattr(module, "fit_laws", lambda *_, **__: SimpleNamespace(average=comparison.posterior))
 
 
 def numbers_in(value: Any) -> Iterator[float]:
@@ -285,7 +286,9 @@ def test_what_means_nothing_is_refused_before_the_fit(
 ) -> None:
     eco.compare  # noqa: B018  (imports the module)
     monkeypatch.setattr(
-        sys.modules["ecodecide.evaluation.comparison"], "fit", lambda *_, **__: pytest.fail("it was fitted")
+        sys.modules["ecodecide.evaluation.comparison"],
+        "fit_laws",
+        lambda *_, **__: pytest.fail("it was fitted"),
     )
     with pytest.raises((EvaluationError, SolverError), match=words):
         eco.compare("hake-argentina-north", **changes)
@@ -362,7 +365,7 @@ def test_a_survey_that_the_fit_has_heard_is_not_heard_again() -> None:
     """North Sea herring ends with a biomass of 2019 and without its catch: that survey made the belief of today."""
     history = eco.load_history("herring-north-sea")
     assert np.isnan(history.catch[-1]) and np.isfinite(history.biomass[-1])
-    result = eco.compare(history, ["tac"], replicates=20, years=3, cells=30)
+    result = eco.compare(history, ["tac"], growth="logistic", replicates=20, years=3, cells=30)
     assert result.runs.observed.isel(year=0).isnull().all()
     assert result.runs.observed.isel(year=1).notnull().all()
     assert any("the survey of 2019" in line for line in result.assumptions)
@@ -374,14 +377,16 @@ def test_a_survey_that_the_fit_has_heard_is_not_heard_again() -> None:
 
 def test_few_observations_are_said_to_be_few() -> None:
     history = eco.CatchHistory(year=[2001, 2002, 2003], catch=[10.0, 12.0, 11.0], biomass=[100.0, 95.0, 97.0])
-    result = eco.compare(history, ["tac"], replicates=20, years=3, cells=30, survey="lognormal:0.3")
+    result = eco.compare(
+        history, ["tac"], growth="logistic", replicates=20, years=3, cells=30, survey="lognormal:0.3"
+    )
     assert any("rest on the priors" in line for line in result.assumptions)
     assert result.settings["survey"] == "LognormalSurvey(cv=0.3)"
 
 
 def test_where_figures_come_from_is_told_by_the_solver_and_not_by_its_name() -> None:
     solvers = {"mine": eco.OptimalControl(), "rule": eco.Precautionary("tac", cap=0.2)}
-    result = eco.compare("hake-argentina-north", solvers, replicates=20, years=3, cells=30)
+    result = eco.compare("hake-argentina-north", solvers, growth="logistic", replicates=20, years=3, cells=30)
     assert any("Reed 1979" in line for line in result.cite)
     assert any(line.startswith("mine: each survey is taken for the biomass") for line in result.assumptions)
     by_name = {entry["name"]: entry for entry in result.to_dict()["policies"]}

@@ -9,7 +9,7 @@ from numpy.random import default_rng
 import ecodecide as eco
 from ecodecide.errors import ConvergenceWarning, FitError, HistoryWarning
 from ecodecide.fitting.priors import PARAMETRIZATIONS
-from ecodecide.fitting.state_space import StateSpaceModel
+from ecodecide.fitting.state_space_model import StateSpaceModel
 from ecodecide.stock.growth import LAWS, parameters
 from ecodecide.stock.survey import LognormalSurvey
 
@@ -36,7 +36,7 @@ def particle_log_likelihood(model, searched, catch_cv, particles, seed):
     K = float(np.exp(searched[0]))
     x = 0.75 * K * np.exp(0.6 * rng.standard_normal(particles))
     total = 0.0
-    (_, values, _), sigma = model.series[0], model.sigma(searched)
+    values, sigma = model.series[0].values, model.sigma(searched)
     for t, seen in enumerate(values):
         if np.isfinite(seen):
             z = (np.log(seen / model.scale) - np.log(x)) / sigma

@@ -11,8 +11,10 @@ from scipy.stats import multivariate_normal
 
 from ecodecide.errors import FitError
 from ecodecide.fitting.importance import importance_sample
-from ecodecide.fitting.laws import fit_laws, has_threshold, is_below, to_dict
+from ecodecide.fitting.laws import fit_laws
+from ecodecide.fitting.tipping_point import has_threshold, is_below
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.report.fit_dict import fit_dict
 from ecodecide.stock.growth import Allen, Ricker
 from ecodecide.stock.survey import LognormalSurvey
 
@@ -87,7 +89,7 @@ def test_below_is_below_the_threshold_of_the_same_draw(fitted):
 
 
 def test_the_summary_is_plain_and_of_the_history_s_units(fitted):
-    found = json.loads(json.dumps(to_dict(fitted), allow_nan=False))
+    found = json.loads(json.dumps(fit_dict(fitted), allow_nan=False))
     assert {*found["laws"]} == {"ricker", "allen"}
     allen = found["laws"]["allen"]
     assert {"K", "C", "r"} <= {*allen["parameters"]}
