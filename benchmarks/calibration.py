@@ -28,7 +28,7 @@ from ecodecide.fitting.priors import (
     PSI,
     carrying_capacity_prior,
 )
-from ecodecide.fitting.tipping_point import has_threshold
+from ecodecide.fitting.tipping_point import tipping_point
 from ecodecide.stock.reference_points import law_reference_points
 
 CATCH_CV = 0.05
@@ -68,6 +68,8 @@ def truth(law: str, catch: np.ndarray, rng: np.random.Generator) -> dict:
         "depletion": x / K,
         "process_sigma": sigma,
         "threshold": points.allee_threshold is not None,
+        # the data are said to show a threshold when the stock was ever seen below one and a half of it
+        "visited": points.allee_threshold is not None and min(biomass) < 1.5 * points.allee_threshold,
     }
 
 
@@ -99,7 +101,9 @@ def one(law: str, years: int, seed: int, draws: int) -> dict:
     return {
         "rank": rank,
         "threshold": made["threshold"],
-        "p": float(has_threshold(posterior).mean()),
+        "visited": made["visited"],
+        "told": tipping_point(posterior).told,
+        "p": tipping_point(posterior).exists,
         "converged": posterior.converged,
         "seconds": time.perf_counter() - begin,
     }
@@ -129,6 +133,13 @@ def main() -> None:
             inside = int((np.abs(ranks - 0.5) <= 0.5 * level).sum())
             print(f"  {name:<14} {inside} of {len(ranks)}")
     if any(one["threshold"] for one in found):
+        for words, kind in (("came near it", True), ("never did", False)):
+            told = [one for one in found if one["threshold"] and one["visited"] == kind]
+            if told:
+                share, p = np.mean([one["told"] for one in told]), np.mean([one["p"] for one in told])
+                print(
+                    f"{len(told)} stocks with a threshold {words}: the data tell in {share:.0%}, mean P {p:.2f}"
+                )
         p, there = np.array([one["p"] for one in found]), np.array([one["threshold"] for one in found])
         print("probability of a threshold, and how often there is one")
         for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01)):

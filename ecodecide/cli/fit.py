@@ -33,13 +33,19 @@ if TYPE_CHECKING:
     type=click.Choice(["harvest-first", "recruit-first"]),
     default="harvest-first",
     show_default=True,
-    help="Order of events in a year; recruit-first is for --observation-error-only.",
+    help="Order of events in a year; recruit-first is for the two fits of the literature.",
 )
 @click.option(
     "--observation-error-only",
     "observation_error_only",
     is_flag=True,
     help="The logistic fit of the literature, to compare with: no process error, the first biomass K.",
+)
+@click.option(
+    "--process-error-only",
+    "process_error_only",
+    is_flag=True,
+    help="The logistic fit of Memarzadeh & Boettiger 2019, to compare with: biomass is taken for exact.",
 )
 @click.option(
     "--survey", help="Error of a biomass or an assessment's output, such as lognormal:0.2, its default."
@@ -107,6 +113,7 @@ def fit(
     laws: str,
     order: str,
     observation_error_only: bool,
+    process_error_only: bool,
     survey: str | None,
     catch_cv: float,
     priors: tuple[str, ...],
@@ -135,12 +142,14 @@ def fit(
     from ecodecide.stock.growth import LAWS
     from ecodecide.stock.survey import parse_survey
 
-    if observation_error_only:
-        _fit_observation_error(stock, laws, order, draws, seed, as_json)
+    if observation_error_only or process_error_only:
+        _check_of_the_literature(observation_error_only, process_error_only, laws, order)
+        of_the_literature = _fit_observation_error if observation_error_only else _fit_process_error
+        of_the_literature(stock, order, draws, seed, as_json)
         return
     if order != "harvest-first":
         raise click.BadParameter(
-            "the state-space fit knows harvest-first alone; add --observation-error-only",
+            "the state-space fit knows harvest-first alone; add --observation-error-only or --process-error-only",
             param_hint="--order",
         )
     names = law_names(laws)
@@ -227,23 +236,52 @@ def _cited(source: str) -> Iterator[str]:
     yield "PSIS-LOO: Vehtari, Gelman & Gabry 2017, doi:10.1007/s11222-016-9696-4, by ArviZ"
 
 
-def _fit_observation_error(stock: str, laws: str, order: str, draws: int, seed: int, as_json: bool) -> None:
+def _check_of_the_literature(observation: bool, process: bool, laws: str, order: str) -> None:
+    """Refuse what the fits of the literature do not have."""
+    if observation and process:
+        raise click.UsageError("--observation-error-only and --process-error-only are two fits; choose one")
+    own = "--observation-error-only" if observation else "--process-error-only"
+    if laws.strip() != "logistic":
+        raise click.BadParameter(f"{own} is for --growth logistic", param_hint="--growth")
+    if process and order != "recruit-first":
+        raise click.BadParameter(
+            f"{own} is of the paper's order; add --order recruit-first", param_hint="--order"
+        )
+    context = click.get_current_context()
+    for option in ("survey", "catch_cv", "priors", "resilience", "peels", "simulations", "output"):
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":
+            flag = next(p.opts[-1] for p in context.command.params if p.name == option)
+            raise click.UsageError(f"{flag} is of the state-space fit; leave it out with {own}")
+
+
+def _fit_observation_error(stock: str, order: str, draws: int, seed: int, as_json: bool) -> None:
     from ecodecide.fitting.observation_error import fit_observation_error, to_dict
     from ecodecide.history.library import load_history
 
-    if laws.strip() != "logistic":
-        raise click.BadParameter("observation error alone is for --growth logistic", param_hint="--growth")
     history = load_history(stock)
-    fitted = fit_observation_error(history, order, draws, seed)
-    found = _provenance(seed, draws, dict(history.units)) | to_dict(history, fitted)
+    found = to_dict(history, fit_observation_error(history, order, draws, seed))
+    _print_logistic(_provenance(seed, draws, dict(history.units)) | found, "best", as_json)
+
+
+def _fit_process_error(stock: str, order: str, draws: int, seed: int, as_json: bool) -> None:
+    from ecodecide.fitting.process_error import fit_process_error, to_dict
+    from ecodecide.history.library import load_history
+
+    history = load_history(stock)
+    found = to_dict(history, fit_process_error(history))
+    _print_logistic(_provenance(seed, draws, dict(history.units)) | found, "mean", as_json)
+
+
+def _print_logistic(found: dict[str, Any], center: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, allow_nan=False))
         return
     one = found["laws"]["logistic"]
-    click.echo(wrapped(f"{history.id}: {one['diagnostics']['status']}"))
-    for name, estimate in (one["parameters"] | one["reference_points"]).items():
-        low, best, high = (f"{estimate[end]:.4g}" for end in ("low", "best", "high"))
-        click.echo(f"  {name:<6} {best:>9}   90 % interval {low} to {high}")
+    click.echo(wrapped(f"{found['stock']}: {one['diagnostics']['status']}"))
+    for name, estimate in (one["parameters"] | one.get("reference_points", {})).items():
+        low, middle, high = (f"{estimate[end]:.4g}" for end in ("low", center, "high"))
+        click.echo(f"  {name:<6} {middle:>9}   90 % interval {low} to {high}")
     for line in one["assumptions"]:
         click.echo(wrapped(line, indent=2))
 

@@ -253,13 +253,15 @@ def compare(
             {name: solution.policy for name, solution in solutions.items()},
             truth=posterior, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
             implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
-            world="fitted " + (laws[0] if len(laws) == 1 else "laws"), progress=lambda words, share: tell("simulate", share),
+            world="fitted " + (laws[0] if len(laws) == 1 else "laws"),
+            progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
         "ecodecide_version": __version__,
-        "solvers": list(named), "growth": ",".join(laws), "survey": repr(problem.survey), "economy": dict(vars(economy)),
+        "solvers": list(named), "growth": ",".join(laws), "survey": repr(problem.survey),
+        "economy": dict(vars(economy)),
         "years": years, "replicates": replicates, "seed": seed, "collapse": str(collapse),
         "implementation_cv": implementation_cv, "fit": dict(posterior.settings),
         "grid": {"upper": problem.grid.upper, "cells": cells, "scheme": problem.grid.scheme},

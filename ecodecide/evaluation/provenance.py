@@ -40,8 +40,8 @@ def assumptions(
         "here; rules take the best estimate",
         "B_MSY and F_MSY are of the biomass before harvest; collapse counts futures that start above the limit, "
         "each with the carrying capacity of its own world",
-        f"the truth is of the fitted growth law{'s' * (posterior.law == AVERAGED)}: rules that know the law are favored "
-        "over gpdp, which does not",
+        f"the truth is of the fitted growth law{'s' * (posterior.law == AVERAGED)}: rules that know the law are "
+        "favored over gpdp, which does not",
     ]
     if ends_with_a_survey(history):
         lines.append(
