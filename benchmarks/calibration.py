@@ -22,8 +22,8 @@ from scipy.stats import binom
 import ecodecide as eco
 from ecodecide.errors import EcodecideWarning
 from ecodecide.fitting.priors import (
+    GROWTH_FAMILIES,
     OBSERVATION_SIGMA,
-    PARAMETRIZATIONS,
     PROCESS_SIGMA,
     PSI,
     carrying_capacity_prior,
@@ -37,7 +37,7 @@ QUANTITIES = ("K", "msy", "b_bmsy", "depletion", "process_sigma")
 
 def truth(law: str, catch: np.ndarray, rng: np.random.Generator) -> dict:
     """Draw a stock that bears the catches, with its index."""
-    shape = PARAMETRIZATIONS[law]
+    shape = GROWTH_FAMILIES[law]
     while True:
         K, sigma, tau, psi = (
             float(prior.draw(1, rng)[0])

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from ecodecide.errors import FitError
 from ecodecide.history.catch_history import CatchHistory
-from ecodecide.stock.growth import LAWS
 from ecodecide.stock.survey import Survey
 
 if TYPE_CHECKING:
     from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
     from ecodecide.fitting.posterior import Posterior
-    from ecodecide.fitting.priors import Prior
+    from ecodecide.fitting.priors import GrowthFamily, Prior
 
 
 def fit(
     history: CatchHistory,
-    growth: str = "logistic",
+    growth: str | GrowthFamily = "logistic",
     *,
     survey: Survey | None = None,
     catch_cv: float = 0.05,
@@ -36,8 +35,9 @@ def fit(
         With a biomass or an index.
     growth
         ``logistic``, ``pella-tomlinson``, ``beverton-holt``, ``ricker``, ``allen``, ``myers`` or ``may``: the
-        state-space fit of that law; ``gp``: a Gaussian process, which assumes no law. It takes the biomass as
-        it is: `survey`, `catch_cv`, `cells`, `draws`, `seed`, `priors` and `progress` have no effect on it.
+        state-space fit of that law, or of one's own (`ecodecide.fitting.priors.GrowthFamily`); ``gp``: a Gaussian
+        process, which assumes no law. It takes the biomass as it is: `survey`, `catch_cv`, `cells`, `draws`, `seed`,
+        `priors` and `progress` have no effect on it.
     survey
         The observation error to assume for an assessment's output (lognormal; default CV 0.2). That of an
         index is estimated.
@@ -82,16 +82,16 @@ def fit(
         return fit_gaussian_process(
             learned.escapement, learned.next_biomass, scale=learned.scale, unit=learned.unit
         )
-    from ecodecide.fitting.priors import check_priors
+    from ecodecide.fitting.priors import check_priors, growth_family
     from ecodecide.fitting.state_space import fit_state_space
 
-    if growth in LAWS:
-        check_priors(priors or {}, (growth,), [*(history.index or {})])
+    family = growth_family(growth)
+    check_priors(priors or {}, (family,), [*(history.index or {})])
     if draws < 1 or cells < 20:
         raise FitError(f"fit needs at least 1 draw and 20 cells, got draws={draws}, cells={cells}")
     return fit_state_space(
         history,
-        growth,
+        family,
         survey=survey,
         catch_cv=catch_cv,
         cells=cells,

@@ -10,7 +10,7 @@ from ecodecide.errors import FitError
 from ecodecide.fitting.averaging import average
 from ecodecide.fitting.criteria import Criteria, criteria, shares
 from ecodecide.fitting.posterior import Posterior
-from ecodecide.fitting.priors import Prior, check_priors
+from ecodecide.fitting.priors import GrowthFamily, Prior, check_priors, growth_family
 from ecodecide.fitting.state_space import fit_state_space
 from ecodecide.fitting.tipping_point import TippingPoint, tipping_point
 from ecodecide.history.catch_history import CatchHistory
@@ -70,22 +70,24 @@ class FittedLaws:
         return average(self.posteriors, self.weights, self.seed)
 
 
-def check_laws(laws: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of growth laws, or refuse them.
+def families_of(laws: Sequence[str | GrowthFamily]) -> tuple[GrowthFamily, ...]:
+    """Return growth laws by their names, or refuse them.
 
     Raises
     ------
     FitError
         For an unknown law, one named twice, or none.
     """
-    if any(law not in LAWS for law in laws) or not laws or len(set(laws)) < len(laws):
-        raise FitError(f"laws must be some of {', '.join(LAWS)}, each once, got {', '.join(laws) or 'none'}")
-    return tuple(laws)
+    names = [law if isinstance(law, str) else law.name for law in laws]
+    unknown = [law for law in laws if isinstance(law, str) and law not in LAWS]
+    if unknown or not laws or len(set(names)) < len(names):
+        raise FitError(f"laws must be some of {', '.join(LAWS)}, each once, got {', '.join(names) or 'none'}")
+    return tuple(growth_family(law) for law in laws)
 
 
 def fit_laws(
     history: CatchHistory,
-    laws: Sequence[str] = DEFAULT_LAWS,
+    laws: Sequence[str | GrowthFamily] = DEFAULT_LAWS,
     *,
     survey: Survey | None = None,
     catch_cv: float = 0.05,
@@ -102,7 +104,7 @@ def fit_laws(
     history
         With a biomass or an index.
     laws
-        Names of laws, each once.
+        Names of laws, each once, or families of one's own.
     survey, catch_cv, cells, draws, seed, priors, progress
         As in `ecodecide.fit`. A prior of ``r`` is that of the growth rate of logistic growth, which for Allen's law is
         four times as large for the same growth; ``allen.r`` is taken as it is.
@@ -124,18 +126,18 @@ def fit_laws(
     >>> bool(abs(sum(fitted.weights.values()) - 1.0) < 1e-12), fitted.tipping_point
     (True, 0.0)
     """
-    laws = check_laws(laws)
-    check_priors(priors or {}, laws, [*(history.index or {})])
+    families = families_of(laws)
+    check_priors(priors or {}, families, [*(history.index or {})])
     posteriors = {}
-    for number, law in enumerate(laws):
+    for number, family in enumerate(families):
 
-        def tell(words: str, share: float, law: str = law, number: int = number) -> None:
+        def tell(words: str, share: float, law: str = family.name, number: int = number) -> None:
             if progress is not None:
-                progress(f"{words} {law}", (number + share) / len(laws))
+                progress(f"{words} {law}", (number + share) / len(families))
 
-        posteriors[law] = fit_state_space(
+        posteriors[family.name] = fit_state_space(
             history,
-            law,
+            family,
             survey=survey,
             catch_cv=catch_cv,
             cells=cells,

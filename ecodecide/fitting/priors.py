@@ -177,11 +177,13 @@ def read_prior(words: str) -> Prior:
 
 
 @dataclass(frozen=True)
-class Parametrization:
-    """The priors of a law's numbers besides its carrying capacity, and how to make the law.
+class GrowthFamily:
+    """A growth law to be fitted: the priors of its numbers besides its carrying capacity, and how to make it.
 
     Attributes
     ----------
+    name
+        What it is called.
     priors
         In the order of the numbers.
     make
@@ -191,8 +193,24 @@ class Parametrization:
         by r (1 - C/K)^2 / 4 a year, so four times as much is the same prior.
     threshold
         The number that says whether there is a tipping point, and where; empty where the law has none.
+
+    Examples
+    --------
+    A law of one's own, as a plain function of the escapement and its numbers:
+
+    >>> from ecodecide.stock.growth import growth
+    >>> def theta_logistic(s, K, r, theta):
+    ...     return s * np.exp(r * (1.0 - (s / K) ** theta))
+    >>> family = GrowthFamily(
+    ...     "theta-logistic",
+    ...     (read_prior("r=lognormal(0.4,0.7)"), read_prior("theta=lognormal(1,0.5)")),
+    ...     lambda K, r, theta: growth(theta_logistic, scale=K, K=K, r=r, theta=theta),
+    ... )
+    >>> float(family.make(100.0, 0.5, 1.0)(100.0))
+    100.0
     """
 
+    name: str
     priors: tuple[Prior, ...]
     make: Callable[..., GrowthLaw]
     growth_factor: float = 1.0
@@ -210,32 +228,54 @@ def _myers(capacity: Any, excess: Any, theta: Any) -> Myers:
     return Myers(r=asymptote / K, theta=theta, K=K)
 
 
-PARAMETRIZATIONS: dict[str, Parametrization] = {
-    "logistic": Parametrization((_R,), lambda K, r: Logistic(r, K)),
-    # m = p + 1 = 2 is the logistic; 95 % of the prior lies between 0.75 and 5.3
-    "pella-tomlinson": Parametrization(
-        (_R, Prior("m", 2.0, 0.5)), lambda K, r, m: PellaTomlinson(r, m - 1.0, K)
-    ),
-    # A - 1 is growth per year at low biomass, as r is of the logistic
-    "beverton-holt": Parametrization((_R,), lambda K, r: BevertonHolt(1.0 + r, r / K)),
-    "ricker": Parametrization((_R,), lambda K, r: Ricker(r, K)),
-    # C/K about 0, either side: no threshold is as likely as one
-    "allen": Parametrization(
-        (_R.times(4.0), Prior("C/K", 0.0, 0.25, positive=False)),
-        lambda K, r, share: Allen(r, K, share * K),
-        growth_factor=4.0,
-        threshold="C/K",
-    ),
-    # theta = 1 is Beverton-Holt; above 1 depensation
-    "myers": Parametrization(
-        (Prior("excess", 0.6, 0.7), Prior("theta", 1.2, 0.4)), _myers, threshold="theta"
-    ),
-    "may": Parametrization(
-        (_R, Prior("a/K", 0.08, 0.7), Prior("b/K", 0.2, 0.5)),
-        lambda K, r, share, half: May(r, K, share * K, half * K),
-        threshold="a/K",
-    ),
+GROWTH_FAMILIES: dict[str, GrowthFamily] = {
+    family.name: family
+    for family in (
+        GrowthFamily("logistic", (_R,), lambda K, r: Logistic(r, K)),
+        GrowthFamily(
+            # m = p + 1 = 2 is the logistic; 95 % of the prior lies between 0.75 and 5.3
+            "pella-tomlinson",
+            (_R, Prior("m", 2.0, 0.5)),
+            lambda K, r, m: PellaTomlinson(r, m - 1.0, K),
+        ),
+        # A - 1 is growth per year at low biomass, as r is of the logistic
+        GrowthFamily("beverton-holt", (_R,), lambda K, r: BevertonHolt(1.0 + r, r / K)),
+        GrowthFamily("ricker", (_R,), lambda K, r: Ricker(r, K)),
+        GrowthFamily(
+            # C/K about 0, either side: no threshold is as likely as one
+            "allen",
+            (_R.times(4.0), Prior("C/K", 0.0, 0.25, positive=False)),
+            lambda K, r, share: Allen(r, K, share * K),
+            growth_factor=4.0,
+            threshold="C/K",
+        ),
+        # theta = 1 is Beverton-Holt; above 1 depensation
+        GrowthFamily(
+            "myers", (Prior("excess", 0.6, 0.7), Prior("theta", 1.2, 0.4)), _myers, threshold="theta"
+        ),
+        GrowthFamily(
+            "may",
+            (_R, Prior("a/K", 0.08, 0.7), Prior("b/K", 0.2, 0.5)),
+            lambda K, r, share, half: May(r, K, share * K, half * K),
+            threshold="a/K",
+        ),
+    )
 }
+
+
+def growth_family(law: str | GrowthFamily) -> GrowthFamily:
+    """Return the family of a name, or the one given.
+
+    Raises
+    ------
+    FitError
+        When there is none of that name.
+    """
+    if isinstance(law, GrowthFamily):
+        return law
+    if law not in GROWTH_FAMILIES:
+        raise FitError(f"unknown growth law {law!r}: expected one of {', '.join(GROWTH_FAMILIES)}, or gp")
+    return GROWTH_FAMILIES[law]
 
 
 def chosen(law: str, prior: Prior, asked: Mapping[str, Prior], *, factor: float = 1.0) -> Prior:
@@ -289,7 +329,7 @@ def log_prior(priors: tuple[Prior, ...], searched: Array) -> float:
     return float(sum(p.log_density(float(x)) for p, x in zip(priors, searched, strict=True)))
 
 
-def check_priors(asked: Mapping[str, Prior], laws: Sequence[str], series: Sequence[str]) -> None:
+def check_priors(asked: Mapping[str, Prior], families: Sequence[GrowthFamily], series: Sequence[str]) -> None:
     """Refuse priors of numbers that no fit of these laws to these series has.
 
     Raises
@@ -298,12 +338,14 @@ def check_priors(asked: Mapping[str, Prior], laws: Sequence[str], series: Sequen
         Naming the numbers there are.
     """
     shared = ("K", "psi", PROCESS_SIGMA.name, OBSERVATION_SIGMA.name, "q")
-    own = dict.fromkeys(prior.name for law in laws for prior in PARAMETRIZATIONS[law].priors)
+    of_each = {family.name: [prior.name for prior in family.priors] for family in families}
+    own = dict.fromkeys(name for names in of_each.values() for name in names)
     known = (*own, *shared, *(f"{kind}:{name}" for name in series for kind in ("q", OBSERVATION_SIGMA.name)))
     for name in asked:
         law, _, plain = name.rpartition(".")
-        of_one = law in laws and (plain in shared or plain in [p.name for p in PARAMETRIZATIONS[law].priors])
+        of_one = law in of_each and plain in (*shared, *of_each[law])
         if name not in known and not of_one:
             raise FitError(
-                f"found a prior of {name!r}, expected one of {', '.join(known)}, or {laws[0]}.NAME for one law alone"
+                f"found a prior of {name!r}, expected one of {', '.join(known)}, or {families[0].name}.NAME for one "
+                "law alone"
             )

@@ -19,7 +19,7 @@ from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.chains import CHAINS, run_chains
 from ecodecide.fitting.importance import importance_sample
 from ecodecide.fitting.posterior import Posterior
-from ecodecide.fitting.priors import Prior
+from ecodecide.fitting.priors import GrowthFamily, Prior
 from ecodecide.fitting.record import record
 from ecodecide.fitting.state_space_model import IMPOSSIBLE, StateSpaceModel
 from ecodecide.history.catch_history import CatchHistory
@@ -35,7 +35,7 @@ _ROUGH = 80
 
 def fit_state_space(
     history: CatchHistory,
-    law: str,
+    law: str | GrowthFamily,
     *,
     survey: Survey | None,
     catch_cv: float,

@@ -26,12 +26,13 @@ from ecodecide.fitting.grid_filter import FilteredHistory, filter_history, log_c
 from ecodecide.fitting.priors import (
     CATCHABILITY_SPREAD,
     OBSERVATION_SIGMA,
-    PARAMETRIZATIONS,
     PROCESS_SIGMA,
     PSI,
+    GrowthFamily,
     Prior,
     carrying_capacity_prior,
     chosen,
+    growth_family,
     log_prior,
 )
 from ecodecide.history.catch_history import CatchHistory
@@ -98,7 +99,7 @@ class StateSpaceModel:
     """
 
     history: CatchHistory
-    law: str
+    family: GrowthFamily
     priors: tuple[Prior, ...]
     psi: Prior
     scale: float
@@ -113,7 +114,7 @@ class StateSpaceModel:
     def of(
         cls,
         history: CatchHistory,
-        law: str,
+        law: str | GrowthFamily,
         assumed: Survey | None,
         catch_cv: float,
         cells: int,
@@ -126,11 +127,8 @@ class StateSpaceModel:
         FitError
             When the law is unknown, or nothing tells how large the stock is.
         """
-        if law not in PARAMETRIZATIONS:
-            raise FitError(
-                f"unknown growth law {law!r}: expected one of {', '.join(PARAMETRIZATIONS)}, or gp"
-            )
-        asked = asked or {}
+        family = growth_family(law)
+        law, asked = family.name, asked or {}
         observations = history.observations
         if not observations:
             raise FitError(
@@ -147,9 +145,9 @@ class StateSpaceModel:
         scale = largest_catch if free else largest
         k_prior = carrying_capacity_prior(None if free else largest / scale, largest_catch / scale)
         k_prior = chosen(law, k_prior, asked, factor=1.0 / scale)
-        shape = PARAMETRIZATIONS[law]
         own = [
-            chosen(law, p, asked, factor=shape.growth_factor if p.name == "r" else 1.0) for p in shape.priors
+            chosen(law, p, asked, factor=family.growth_factor if p.name == "r" else 1.0)
+            for p in family.priors
         ]
         priors = [k_prior, *own, chosen(law, PROCESS_SIGMA, asked)]
         observed = _observed(history)
@@ -179,7 +177,7 @@ class StateSpaceModel:
         psi = chosen(law, PSI, asked)
         caught = history.catch / scale
         return cls(
-            history, law, tuple(priors), psi, scale, caught, tuple(series), known, catch_cv, points, edges
+            history, family, tuple(priors), psi, scale, caught, tuple(series), known, catch_cv, points, edges
         )
 
     def focused(self, searched: Array, cells: int) -> StateSpaceModel:
@@ -209,7 +207,12 @@ class StateSpaceModel:
     @property
     def own(self) -> int:
         """The number of the law's own numbers besides K."""
-        return len(PARAMETRIZATIONS[self.law].priors)
+        return len(self.family.priors)
+
+    @property
+    def law(self) -> str:
+        """The name of the growth law."""
+        return self.family.name
 
     @property
     def free_q(self) -> bool:
@@ -225,7 +228,7 @@ class StateSpaceModel:
     def stock(self, searched: Array, unit: float = 1.0) -> ParametricStock:
         """Return the stock of searched numbers, shape (numbers,) or (numbers, batch), in units of biomass."""
         values = [p.value(x) for p, x in zip(self.priors, searched, strict=True)]
-        law = PARAMETRIZATIONS[self.law].make(values[0] * unit, *values[1 : 1 + self.own])
+        law = self.family.make(values[0] * unit, *values[1 : 1 + self.own])
         noise = LognormalNoise(values[1 + self.own])
         return ParametricStock(law, noise, self.history.units.get("catch", ""))
 

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.stats import kstest
 
 from ecodecide.fitting.posterior import Posterior
-from ecodecide.fitting.priors import PARAMETRIZATIONS
 from ecodecide.stock.growth import Array
 
 TELLING = 0.2
@@ -60,7 +59,7 @@ class TippingPoint:
 
 def tipping_point(posterior: Posterior) -> TippingPoint:
     """Return what the posterior of one law says of a tipping point."""
-    number = PARAMETRIZATIONS[posterior.law].threshold if posterior.law in PARAMETRIZATIONS else ""
+    number = "" if posterior.record is None else posterior.record.model.family.threshold
     moved = None
     if number and posterior.record is not None:
         names = [prior.name for prior in posterior.record.model.priors]

@@ -7,8 +7,8 @@ with one value per replicate, and then so is the answer. Biomass, K and C share 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -45,7 +45,7 @@ def parameters(law: GrowthLaw) -> dict[str, Parameter]:
     """
     if hasattr(law, "parameters"):
         return dict(law.parameters())
-    return {field.name: getattr(law, field.name) for field in fields(law)}  # type: ignore[arg-type]
+    return {one.name: getattr(law, one.name) for one in fields(law)}  # type: ignore[arg-type]
 
 
 def taken(value: Parameter, places: Any) -> Parameter:
@@ -373,18 +373,25 @@ class May:
 class FunctionGrowth:
     """A user's own growth law; made by `growth`."""
 
-    function: Callable[[Array], ArrayLike]
+    function: Callable[..., ArrayLike]
     scale: Parameter
+    numbers: Mapping[str, Parameter] = field(default_factory=dict)
     name: ClassVar[str] = "custom"
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return none: what the function is made of is the user's."""
-        return {}
+        """Return the numbers that the function was given by name; what else it is made of is the user's."""
+        return dict(self.numbers)
+
+    def take(self, places: Any) -> FunctionGrowth:
+        """Return the law at some places of a batch."""
+        numbers = {name: taken(value, places) for name, value in self.numbers.items()}
+        return FunctionGrowth(self.function, taken(self.scale, places), numbers)
 
     def __call__(self, escapement: ArrayLike) -> Array:
         """Return the user's f(escapement), clipped at zero."""
         s = np.asarray(escapement, dtype=float)
-        result = np.asarray(self.function(s), dtype=float)
+        s = np.broadcast_to(s, np.broadcast_shapes(s.shape, *(np.shape(v) for v in self.numbers.values())))
+        result = np.asarray(self.function(s, **self.numbers), dtype=float)
         if result.shape != s.shape or not np.isfinite(result).all():
             raise StockError(
                 f"the growth function must return one finite number per escapement: given an array of shape "
@@ -399,7 +406,9 @@ class FunctionGrowth:
         return _clip(result)
 
 
-def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -> FunctionGrowth:
+def growth(
+    function: Callable[..., ArrayLike], scale: Parameter | None = None, **numbers: Parameter
+) -> FunctionGrowth:
     """Make a growth law of a plain NumPy function of the escapement.
 
     Parameters
@@ -410,6 +419,9 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
     scale
         A biomass of the order of the carrying capacity. Without it, escapements from 1e-12 to 1e12 are
         tried, a hundred to a decade.
+    numbers
+        What the function is given besides the escapement, by name: numbers, or arrays with one value per replicate,
+        which need a scale.
 
     Returns
     -------
@@ -429,10 +441,14 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
     1.0
     """
     if scale is not None:
-        if not (np.isfinite(scale) and scale > 0.0):
+        if not np.all(np.isfinite(scale) & (np.asarray(scale) > 0.0)):
             raise StockError(f"growth: scale must be positive and finite, got {scale}")
-        return FunctionGrowth(function, float(scale))
-    law = FunctionGrowth(function, 1.0)
+        return FunctionGrowth(function, scale if np.ndim(scale) else float(scale), numbers)
+    if any(np.ndim(value) for value in numbers.values()):
+        raise StockError(
+            "growth: numbers that are arrays need a scale; give growth(function, scale=..., ...)"
+        )
+    law = FunctionGrowth(function, 1.0, numbers)
     trial = np.geomspace(1e-12, 1e12, 2401)
     rising = trial[law(trial) >= trial]
     if rising.size == 0 or rising[-1] == trial[-1]:
@@ -441,7 +457,7 @@ def growth(function: Callable[[Array], ArrayLike], scale: float | None = None) -
             "give one with growth(function, scale=...), or check that it returns the next biomass, "
             "not the gain"
         )
-    return FunctionGrowth(function, float(rising[-1]))
+    return FunctionGrowth(function, float(rising[-1]), numbers)
 
 
 LAWS: dict[str, type[Any]] = {

@@ -17,6 +17,7 @@ from ecodecide.fitting.averaging import AVERAGED, average
 from ecodecide.fitting.criteria import criteria, leave_one_out, shares
 from ecodecide.fitting.fit_tree import fit_tree, save_fit
 from ecodecide.fitting.laws import fit_laws
+from ecodecide.fitting.priors import GrowthFamily, read_prior
 from ecodecide.fitting.retrospective import retrospective, until
 from ecodecide.fitting.selection import CRITERIA, selection
 from ecodecide.fitting.status import status
@@ -184,7 +185,7 @@ def test_a_threshold_that_the_data_show_is_not_overlooked():
         warnings.simplefilter("ignore", EcodecideWarning)
         dying = fit_laws(
             made, ["logistic", "allen"], survey=eco.LognormalSurvey(0.05), draws=40, cells=80,
-            priors={"K": eco.fitting.priors.read_prior("K=lognormal(100,0.1)")},
+            priors={"K": read_prior("K=lognormal(100,0.1)")},
         )  # fmt: skip
     assert dying.tipping_point > 0.95 and dying.below_threshold > 0.9
     assert dying.tipping_points["allen"].told
@@ -246,6 +247,54 @@ def test_the_average_is_a_stock_that_solvers_and_the_evaluator_take(fitted):
     # a threshold where the replicate's law has one, nothing where it has none
     known = np.isfinite(runs.allee_threshold[0].values)
     np.testing.assert_array_equal(known, has_threshold(stock)[:60] > 0)
+
+
+# --- a law of one's own ---
+
+
+def theta_logistic(s, K, r, theta):
+    """A plain function that knows nothing of us."""
+    return s * np.exp(r * (1.0 - (s / K) ** theta))
+
+
+def test_a_law_of_ones_own_is_fitted_like_ours():
+    """With theta = 1 it is Ricker's, whose fit is ours: the same draws, but for rounding."""
+    own = GrowthFamily(
+        "own",
+        (read_prior("r=lognormal(0.4,0.7)"),),
+        lambda K, r: eco.growth(theta_logistic, scale=K, K=K, r=r, theta=1.0),
+    )
+    ricker = eco.fit(history(), "ricker", draws=60, cells=80)
+    found = eco.fit(history(), own, draws=60, cells=80)
+    assert found.law == "own" and found.settings["growth"] == "own"
+    for name in ("K", "r", "msy", "b_bmsy"):
+        assert found.summary()[name]["median"] == pytest.approx(ricker.summary()[name]["median"], rel=0.02), (
+            name
+        )
+    assert found.log_evidence == pytest.approx(ricker.log_evidence, abs=0.02)
+
+
+def test_a_law_of_ones_own_takes_part_in_the_average(tmp_path):
+    own = GrowthFamily(
+        "theta-logistic",
+        (read_prior("r=lognormal(0.4,0.7)"), read_prior("theta=lognormal(1,0.5)")),
+        lambda K, r, theta: eco.growth(theta_logistic, scale=K, K=K, r=r, theta=theta),
+    )
+    found = fit_laws(
+        history(),
+        ["logistic", own],
+        draws=60,
+        cells=80,
+        priors={"theta-logistic.theta": read_prior("theta=range(0.8,1.2)")},
+    )
+    assert found.posteriors["theta-logistic"].settings["priors"]["theta"].startswith("theta around 0.98")
+    stock = found.average
+    assert np.isfinite(stock.carrying_capacity) and {*found.weights} == {"logistic", "theta-logistic"}
+    save_fit(found, tmp_path / "own.nc")
+    with xr.open_datatree(tmp_path / "own.nc", engine="h5netcdf") as tree:
+        assert {"r", "theta", "K"} <= {*tree["theta-logistic/posterior"].data_vars}
+    with pytest.raises(FitError, match="each once"):
+        fit_laws(history(), [own, own])
 
 
 # --- peels ---

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecodecide import Allen, Logistic, LognormalNoise, NormalNoise, ParametricStock
+from ecodecide import Allen, Logistic, LognormalNoise, NormalNoise, ParametricStock, growth
 from ecodecide.decision.belief import before_harvest, condition, harvest
 from ecodecide.fitting.grid_filter import filter_history, log_cells
 from ecodecide.stock.survey import LognormalSurvey
@@ -17,6 +17,9 @@ STOCKS = {
     "narrow": ParametricStock(Logistic(r=0.9, K=100.0), LognormalNoise(sigma=0.004)),
     "of the mean": ParametricStock(Logistic(r=0.5, K=100.0), LognormalNoise(sigma=0.3, center="mean")),
     "threshold": ParametricStock(Allen(r=1.5, K=100.0, C=20.0), LognormalNoise(sigma=0.12)),
+    "a function of the user's": ParametricStock(
+        growth(lambda s: s * np.exp(0.4 * (1.0 - (s / 100.0) ** 2))), LognormalNoise(sigma=0.2)
+    ),
     "absolute noise": ParametricStock(Logistic(r=0.5, K=100.0), NormalNoise(sd=9.0)),
 }
 

@@ -5,7 +5,7 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.errors import FitError
-from ecodecide.fitting.priors import PARAMETRIZATIONS, RESILIENCE, Prior, check_priors, read_prior, resilience
+from ecodecide.fitting.priors import GROWTH_FAMILIES, RESILIENCE, Prior, check_priors, read_prior, resilience
 from ecodecide.fitting.state_space_model import StateSpaceModel
 
 
@@ -49,11 +49,13 @@ def test_a_prior_that_says_nothing_is_refused(words, complaint):
 
 def test_what_no_law_has_is_refused_by_name():
     with pytest.raises(FitError, match=r"'theta', expected one of r, K, psi"):
-        check_priors({"theta": Prior("theta", 1.0, 1.0)}, ["logistic"], [])
+        check_priors({"theta": Prior("theta", 1.0, 1.0)}, [GROWTH_FAMILIES["logistic"]], [])
     with pytest.raises(FitError, match="found the resilience 'huge', expected one of very low"):
         resilience("huge")
     check_priors(
-        {"allen.r": Prior("r", 1.0, 1.0), "q:spring": Prior("q", 1.0, 1.0)}, ["logistic", "allen"], ["spring"]
+        {"allen.r": Prior("r", 1.0, 1.0), "q:spring": Prior("q", 1.0, 1.0)},
+        [GROWTH_FAMILIES["logistic"], GROWTH_FAMILIES["allen"]],
+        ["spring"],
     )
     with pytest.raises(FitError, match="a prior of 'm'"):
         eco.fit(eco.load_history("hake-argentina-north"), "logistic", priors={"m": Prior("m", 2.0, 0.1)})
@@ -89,7 +91,7 @@ def test_one_r_means_the_same_growth_under_every_law():
     shared, own = model("allen", r="lognormal(0.3,0.2)"), model("allen", **{"allen.r": "lognormal(0.3,0.2)"})
     assert shared.priors[1].center == pytest.approx(1.2)
     assert own.priors[1].center == pytest.approx(0.3)
-    assert PARAMETRIZATIONS["allen"].growth_factor == 4.0
+    assert GROWTH_FAMILIES["allen"].growth_factor == 4.0
 
 
 def test_a_tight_prior_is_believed():

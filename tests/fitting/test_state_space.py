@@ -8,7 +8,7 @@ from numpy.random import default_rng
 
 import ecodecide as eco
 from ecodecide.errors import ConvergenceWarning, FitError, HistoryWarning
-from ecodecide.fitting.priors import PARAMETRIZATIONS
+from ecodecide.fitting.priors import GROWTH_FAMILIES
 from ecodecide.fitting.state_space_model import StateSpaceModel
 from ecodecide.stock.growth import LAWS, parameters
 from ecodecide.stock.survey import LognormalSurvey
@@ -128,7 +128,7 @@ def test_assumed_error_of_an_assessment_is_said():
     assert any("CV 0.3 as asked for" in line for line in asked.assumptions)
 
 
-@pytest.mark.parametrize("law", sorted(PARAMETRIZATIONS))
+@pytest.mark.parametrize("law", sorted(GROWTH_FAMILIES))
 def test_every_law_can_be_fitted(law):
     history, _, _ = simulated(years=25)
     posterior = eco.fit(history, growth=law, draws=30, cells=120)

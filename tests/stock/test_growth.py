@@ -195,3 +195,16 @@ def test_a_users_function_without_capacity_is_refused(function):
 def test_a_meaningless_scale_is_refused(scale):
     with pytest.raises(StockError, match="scale must be positive"):
         growth(lambda s: s * np.exp(1 - s), scale=scale)
+
+
+def test_numbers_of_a_user_s_function_may_be_one_per_replicate():
+    law = growth(lambda s, r, K: s * np.exp(r * (1.0 - s / K)), scale=10.0, r=np.array([0.2, 0.4]), K=10.0)
+    expected = [Ricker(r=r, K=10.0)(3.0) for r in (0.2, 0.4)]
+    np.testing.assert_allclose(law(3.0), expected)
+    np.testing.assert_allclose(law(np.array([[3.0], [3.0]])), [expected, expected])
+    assert float(law.take(1)(3.0)) == pytest.approx(float(expected[1]))
+    assert parameters(law.take(1)) == {"r": 0.4, "K": 10.0}
+    # without a scale one is found for numbers, and asked for where there is one per replicate
+    assert growth(lambda s, K: s * np.exp(1.0 - s / K), K=5.0).scale == pytest.approx(5.0, rel=0.05)
+    with pytest.raises(StockError, match="arrays need a scale"):
+        growth(lambda s, K: s * np.exp(1.0 - s / K), K=np.array([5.0, 6.0]))
