@@ -1,10 +1,12 @@
 """The state-space fit: its likelihood against a particle filter, and what it finds in data it was made of."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from scipy.stats import norm
 
 import ecodecide as eco
 from ecodecide.errors import ConvergenceWarning, FitError, HistoryWarning
@@ -61,6 +63,34 @@ def test_likelihood_agrees_with_a_particle_filter():
     exact = model.run(at).log_likelihood
     # 8 independent runs give the Monte Carlo error; 0.02 is the error of 400 cells, see the refinement test
     assert abs(runs.mean() - exact) < 4 * runs.std(ddof=1) / np.sqrt(8) + 0.02
+
+
+def test_each_series_has_its_own_catchability_and_errors():
+    """A measured biomass and two indices, one with standard errors: the density of a year is the product of theirs."""
+    biomass, spring, autumn = [40.0, np.nan, 30.0], [4.0, 5.0, np.nan], [np.nan, 0.7, 0.9]
+    history = eco.CatchHistory(
+        year=[2000, 2001, 2002], catch=[5.0, 6.0, 4.0], biomass=biomass, observed="biomass",
+        index={"spring": spring, "autumn": autumn}, index_se={"spring": [0.1, 0.3, np.nan]},
+    )  # fmt: skip
+    model = StateSpaceModel.of(history, "logistic", LognormalSurvey(0.25), 0.05, 50)
+    names = [prior.name for prior in model.priors]
+    assert names == ["K", "r", "process_sigma", "observation_sigma:spring", "q:spring", *names[5:]]
+    assert names[5:] == ["observation_sigma:autumn", "q:autumn"]
+    at = np.log([1.5, 0.4, 0.1, 0.2, 5.0, 0.3, 0.8])  # inside, biomass is in units of the largest, 40
+    found, x = model.likelihood(at), model.points[1:]
+    for year in range(3):
+        expected = np.ones_like(x)
+        for value, q, sigma in (
+            (biomass[year], 40.0, np.sqrt(np.log(1 + 0.25**2))),
+            (spring[year], 5.0, np.hypot(0.2, [0.1, 0.3, 0.0][year])),
+            (autumn[year], 0.8, 0.3),
+        ):
+            if np.isfinite(value):
+                expected = expected * norm.pdf(np.log(value), np.log(q * x), sigma)
+        np.testing.assert_allclose(found[year, 1:], expected, rtol=1e-12)
+    # an assessment has seen the indices already: its biomass stands alone
+    told = replace(history, observed="assessment biomass")
+    assert [one.name for one in StateSpaceModel.of(told, "logistic", None, 0.05, 50).series] == ["biomass"]
 
 
 def test_likelihood_settles_as_cells_are_refined():
