@@ -1,12 +1,16 @@
 """Does a fit know what it says it knows? Simulated stocks, drawn from the priors, and how often intervals hold them.
 
     python benchmarks/calibration.py [--stocks 100] [--years 30] [--law logistic] [--jobs 2]
+    python benchmarks/calibration.py --threshold --stocks 40
 
 Truths are drawn from the priors, data from the truths, and the fit is given the data: then a 90 % interval holds the
 truth in 90 % of the stocks, whatever the prior (Cook, Gelman & Rubin 2006, doi:10.1198/106186006X136976). Observations
 are an index with an error that is estimated, the catches a given series with an error of 5 %; truths that cannot bear
 them are drawn again, as the likelihood has it. For a law with a threshold, the probabilities that one exists are
 counted in bins beside how often one does.
+
+The second line draws stocks with a threshold at 25 to 50 % of K: half of them begin about it, where some grow and some
+die, and half never come near it. Does the fit find it in the ones, and say of the others that the data cannot tell?
 """
 
 from __future__ import annotations
@@ -109,6 +113,40 @@ def one(law: str, years: int, seed: int, draws: int) -> dict:
     }
 
 
+def with_threshold(near: bool, years: int, seed: int, draws: int) -> dict:
+    """Fit a stock whose data show the threshold, or do not."""
+    rng = np.random.default_rng([seed, 6])
+    for _ in range(1000):
+        law = eco.Allen(r=float(rng.uniform(1.5, 2.5)), K=100.0, C=float(rng.uniform(25.0, 50.0)))
+        x, rate, biomass = law.C * rng.uniform(0.9, 1.15) if near else 95.0, 0.01 if near else 0.05, []
+        for _ in range(years):
+            biomass.append(x)
+            x = float(law(np.asarray(x * (1.0 - rate)))) * np.exp(0.1 * rng.standard_normal())
+        if near or min(biomass) > 1.5 * law.C:
+            break
+    catch, seen = rate * np.array(biomass), np.array(biomass) * np.exp(0.1 * rng.standard_normal(years))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EcodecideWarning)
+        history = eco.CatchHistory(year=np.arange(years), catch=catch, biomass=seen)
+        posterior = eco.fit(history, "allen", survey=eco.LognormalSurvey(0.1), draws=draws, seed=seed)
+    found = tipping_point(posterior)
+    return {"near": near, "told": found.told, "exists": found.exists}
+
+
+def threshold_study(count: int, years: int, draws: int, jobs: int) -> None:
+    with ProcessPoolExecutor(jobs) as pool:
+        near = [number % 2 == 0 for number in range(count)]
+        found = list(pool.map(with_threshold, near, [years] * count, range(count), [draws] * count))
+    for words, kind in (("begin about their threshold", True), ("never come near it", False)):
+        some = [one for one in found if one["near"] == kind]
+        exists = np.array([one["exists"] for one in some])
+        told, likely = sum(one["told"] for one in some), int((exists > 0.9).sum())
+        print(
+            f"{len(some)} stocks that {words}: the data tell in {told}; P(there is one) above 0.9 in {likely}"
+        )
+        print(f"  its median {np.median(exists):.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stocks", type=int, default=100)
@@ -116,7 +154,11 @@ def main() -> None:
     parser.add_argument("--law", default="logistic")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--threshold", action="store_true")
     given = parser.parse_args()
+    if given.threshold:
+        threshold_study(given.stocks, given.years, given.draws, given.jobs)
+        return
     with ProcessPoolExecutor(given.jobs) as pool:
         count = given.stocks
         found = list(

@@ -22,10 +22,13 @@ from ecodecide.stock.growth import Array
 CHAINS = 4
 ENOUGH = 400
 """The effective sample size that is aimed at (Vehtari et al. 2021, doi:10.1214/20-BA1221); less for fewer draws."""
-_LOCAL, _SMALLER = 0.3, 3.0
-"""The share of small moves, whose spread lies between the best for a normal density and a ninth of it."""
-_BURN_IN, _ROUNDS, _LONGEST = 50, 2, 2500
+_LOCAL, _MOST_LOCAL, _SMALLER = 0.06, 0.5, 3.0
+"""The share of small moves for each number, and at most; their spread lies between the best for a normal density and a
+ninth of it."""
+_BURN_IN, _ROUNDS, _LONGEST = 50, 2, 4000
 """Steps of a round that are forgotten, rounds that may be given up to learn from them, and the longest last one."""
+_FEW = 6
+"""Numbers for which these lengths are enough; with more of them rounds are longer in proportion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +102,8 @@ def run_chains(
     possible = np.flatnonzero(known.weights > 0.0)
     start = known.points[random.choice(possible, CHAINS, replace=len(possible) < CHAINS)]
     target = min(enough, ENOUGH)
-    steps, done = _BURN_IN + max(int(2.0 * target / CHAINS), 25), 0
+    longer = max(1.0, known.points.shape[1] / _FEW)
+    steps, done = _BURN_IN + int(longer * max(2.0 * target / CHAINS, 25.0)), 0
     for number in range(_ROUNDS + 1):
         moves = _moves(KernelProposal.of(shape))
         sampler = emcee.EnsembleSampler(CHAINS, shape.shape[1], log_density, moves=moves)
@@ -112,7 +116,7 @@ def run_chains(
             points = np.swapaxes(sampler.get_chain(discard=_BURN_IN), 0, 1)
             rhat, effective = diagnose(points)
             converged = rhat <= 1.0 + 4.0 / target and effective >= target
-            if converged or number < _ROUNDS or sampler.iteration + steps > _LONGEST:
+            if converged or number < _ROUNDS or sampler.iteration + steps > longer * _LONGEST:
                 break
         if converged:
             break
@@ -135,7 +139,8 @@ def _moves(proposal: KernelProposal) -> list[tuple[Any, float]]:
     # few proposals made afresh would be taken
     largest = 2.38**2 / len(covariance) * covariance
     near = emcee.moves.GaussianMove(largest / _SMALLER**2, factor=_SMALLER)
-    return [(emcee.moves.MHMove(afresh), 1.0 - _LOCAL), (near, _LOCAL)]
+    local = min(_LOCAL * len(covariance), _MOST_LOCAL)
+    return [(emcee.moves.MHMove(afresh), 1.0 - local), (near, local)]
 
 
 def diagnose(points: Array) -> tuple[float, float]:

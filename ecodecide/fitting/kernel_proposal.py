@@ -13,8 +13,10 @@ from ecodecide.stock.growth import Array
 
 _FREEDOM = 5.0
 """Of the Student t kernels, whose tails are heavier than a posterior's."""
-_CENTERS, _WIDE_SHARE, _WIDE = 1500, 0.25, 1.5
-"""The most kernels; how much goes to the wide one, and by how much its spread exceeds that of the points."""
+_CENTERS, _WIDE = 1500, 1.2
+"""The most kernels; by how much the spread of the wide one exceeds that of the points."""
+_WIDE_SHARE, _MOST_WIDE = 0.05, 0.8
+"""How much goes to the wide one for each number, and at most: where there are many, kernels blur what they show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,12 @@ class KernelProposal:
         m = len(centers)
         # the width that is best for a normal density (Silverman 1986, Density Estimation, section 4.3.2)
         width = (4.0 / ((k + 2.0) * m)) ** (1.0 / (k + 4.0))
+        wide = min(_WIDE_SHARE * k, _MOST_WIDE)
         return cls(
             np.vstack([centers, points.mean(axis=0)]),
             np.asarray(np.linalg.cholesky(covariance), dtype=float),
             np.append(np.full(m, width), _WIDE),
-            np.append(np.full(m, (1.0 - _WIDE_SHARE) / m), _WIDE_SHARE),
+            np.append(np.full(m, (1.0 - wide) / m), wide),
         )
 
     def draw(self, count: int, random: np.random.RandomState | np.random.Generator) -> Array:

@@ -25,8 +25,8 @@ class FitRecord:
         Shape (k,): the searched numbers at the maximum of the posterior.
     chains
         All that the chains visited.
-    evidence_size
-        Effective sample size of the importance sampler that gave the marginal likelihood.
+    evidence_error
+        Standard error of the log marginal likelihood.
     points
         Shape (chains, draws, k): the searched numbers of the draws kept.
     log_posterior, log_likelihood
@@ -50,7 +50,7 @@ class FitRecord:
     model: StateSpaceModel
     best: Array
     chains: Chains
-    evidence_size: float
+    evidence_error: float
     points: Array
     log_posterior: Array
     log_likelihood: Array
@@ -79,7 +79,7 @@ def record(
     model: StateSpaceModel,
     best: Array,
     chains: Chains,
-    evidence_size: float,
+    evidence_error: float,
     members: int,
     rng: np.random.Generator,
     progress: Callable[[float], None],
@@ -105,7 +105,7 @@ def record(
         model=model,
         best=best,
         chains=chains,
-        evidence_size=evidence_size,
+        evidence_error=evidence_error,
         points=points,
         log_posterior=log_posterior,
         log_likelihood=log_likelihood.reshape(each),

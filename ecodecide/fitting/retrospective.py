@@ -1,12 +1,13 @@
 """What would have been said some years ago? Refits without the last years, against the fit of all.
 
 Mohn's rho is the mean over the peels of (estimate of a peel's own last year - estimate of that year now) / the latter:
-each peel is anchored at its own terminal year (Mohn 1999, doi:10.1006/jmsc.1999.0481; rule of thumb of Hurtado-Ferro et
-al. 2015, doi:10.1093/icesjms/fsu198: -0.15 to 0.20 for long-lived stocks, -0.22 to 0.30 for short-lived ones).
+each peel is anchored at its own terminal year. (Mohn 1999, doi:10.1006/jmsc.1999.0481, has the sum; the mean is what is
+used since. Rule of thumb of Hurtado-Ferro et al. 2015, doi:10.1093/icesjms/fsu198: -0.15 to 0.20 for long-lived stocks,
+-0.22 to 0.30 for short-lived ones.)
 
 The hindcast asks more: each peel foretells the next observation, and the mean absolute scaled error (MASE) sets the
 error of its log against that of saying 'as last time' (Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001;
-Kell et al. 2016, doi:10.1016/j.fishres.2016.05.017). Below 1 the fit foretells better than that.
+Kell, Kimoto & Kitakado 2016, Fisheries Research 183:119). Below 1 the fit foretells better than that.
 """
 
 from __future__ import annotations

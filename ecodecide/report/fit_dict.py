@@ -87,6 +87,7 @@ def _law(
         "weights": dict(weights),
         "criteria": {
             "log_evidence": scores.log_evidence,
+            "log_evidence_se": record.evidence_error,
             "loo": scores.loo,
             "loo_se": scores.loo_se,
             "loo_doubtful": scores.doubtful,
@@ -118,7 +119,6 @@ def _law(
         "diagnostics": {
             "rhat_max": record.chains.rhat,
             "ess_min": record.chains.effective,
-            "evidence_ess": record.evidence_size,
             "converged": posterior.converged,
             "status": posterior.status,
             "seconds": posterior.seconds,

@@ -318,7 +318,7 @@ def test_peels_are_the_first_years_and_rho_is_anchored_at_their_last(fitted, mon
     assert [years for years, _ in asked] == [(1990, 2012), (1990, 2011), (1990, 2010)]
     # K's prior is made of the data: it is that of the whole history in every peel
     assert {prior for _, prior in asked} == {posterior.record.model.natural_priors[0]}
-    assert found.rho["biomass"] == found.rho["b_bmsy"] == pytest.approx(0.1)
+    assert found.rho["biomass"] == pytest.approx(0.1) and found.rho["b_bmsy"] == pytest.approx(0.1)
     assert found.rho["f_fmsy"] == pytest.approx(1 / 1.1 - 1)
     # each peel foretells the next year as 500; 'as last time' is the observation before
     seen = fitted.history.biomass
@@ -362,7 +362,9 @@ def test_the_file_opens_in_plain_xarray_and_speaks_to_arviz(fitted, tmp_path):
         np.testing.assert_allclose(msy[kept], (r * K / 4)[kept], rtol=1e-6)
         summary = arviz_stats.summary(one, var_names=["r", "K", "C_over_K"])
         assert list(summary.index) == ["r", "K", "C_over_K"]
-        loo = arviz_stats.loo(one)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of Pareto k, for so few draws
+            loo = arviz_stats.loo(one)
         assert loo.elpd == pytest.approx(fitted.criteria["allen"].loo, abs=1e-6)
         np.testing.assert_allclose(tree["history"]["catch"], fitted.history.catch)
 
