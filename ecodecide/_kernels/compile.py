@@ -19,7 +19,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     each process, and a warning says so.
     """
     try:
-        return numba.njit(cache=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
     except RuntimeError as problem:
         if "cannot cache function" not in str(problem):
             raise
@@ -29,4 +29,4 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
             CacheWarning,
             stacklevel=2,
         )
-        return numba.njit(function)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]

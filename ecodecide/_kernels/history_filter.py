@@ -19,8 +19,8 @@ from ecodecide._kernels.compile import kernel
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_REACH = 8.0
-"""Standard deviations that a year of growth takes a stock at most: beyond lie 1e-15 of the probability."""
+_REACH = 6.5
+"""Standard deviations that a year of growth takes a stock at most: beyond lie 1e-10 of the probability."""
 
 
 @kernel

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from threadpoolctl import threadpool_limits
+
 from ecodecide.errors import FitError
 from ecodecide.fitting.averaging import average
 from ecodecide.fitting.criteria import Criteria, criteria, shares
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.priors import GrowthFamily, Prior, check_priors, growth_family
+from ecodecide.fitting.side_by_side import side_by_side
 from ecodecide.fitting.state_space import fit_state_space
 from ecodecide.fitting.tipping_point import TippingPoint, tipping_point
 from ecodecide.history.catch_history import CatchHistory
@@ -128,14 +131,9 @@ def fit_laws(
     """
     families = families_of(laws)
     check_priors(priors or {}, families, [*(history.index or {})])
-    posteriors = {}
-    for number, family in enumerate(families):
 
-        def tell(words: str, share: float, law: str = family.name, number: int = number) -> None:
-            if progress is not None:
-                progress(f"{words} {law}", (number + share) / len(families))
-
-        posteriors[family.name] = fit_state_space(
+    def task(family: GrowthFamily) -> Callable[[Callable[[float], None]], Posterior]:
+        return lambda tell: fit_state_space(
             history,
             family,
             survey=survey,
@@ -144,6 +142,13 @@ def fit_laws(
             draws=draws,
             seed=seed,
             priors=priors,
-            progress=tell,
+            progress=lambda words, share: tell(share),
         )
-    return FittedLaws(history, posteriors, seed)
+
+    words = f"fit {', '.join(family.name for family in families)}" if len(families) < 3 else "fit growth laws"
+    with threadpool_limits(limits=1):
+        found = side_by_side(
+            [task(family) for family in families], lambda share: progress(words, share) if progress else None
+        )
+    names = [family.name for family in families]
+    return FittedLaws(history, dict(zip(names, found, strict=True)), seed)

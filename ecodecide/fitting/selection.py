@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.stats import binomtest
+from threadpoolctl import threadpool_limits
 
 from ecodecide.fitting.criteria import largest_log_likelihood
 from ecodecide.fitting.posterior import Posterior
+from ecodecide.fitting.side_by_side import side_by_side
 from ecodecide.fitting.state_space import climb, laplace
 from ecodecide.fitting.tipping_point import has_threshold
 from ecodecide.stock.growth import Array
@@ -76,15 +79,13 @@ def selection(
     if certain[law] == 0.0 or len(posteriors) < 2:
         return None
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
-    overlooked, done = dict.fromkeys(CRITERIA, 0), 0
-    for number in range(simulations):
-        progress(number / simulations)
-        made = _simulated(posteriors[law], rng)
-        if made is not None:
-            kept = _prefers_one(posteriors, *made)
-            overlooked = {name: count + (not kept[name]) for name, count in overlooked.items()}
-            done += 1
-    return Selection(law, done, overlooked) if done else None
+    made = [one for one in (_simulated(posteriors[law], rng) for _ in range(simulations)) if one is not None]
+    if not made:
+        return None
+    with threadpool_limits(limits=1):
+        kept = side_by_side([partial(_prefers_one, posteriors, *one) for one in made], progress)
+    overlooked = {name: sum(not each[name] for each in kept) for name in CRITERIA}
+    return Selection(law, len(made), overlooked)
 
 
 def _simulated(posterior: Posterior, rng: np.random.Generator) -> tuple[Array, list[Array]] | None:
@@ -108,18 +109,21 @@ def _simulated(posterior: Posterior, rng: np.random.Generator) -> tuple[Array, l
     return None
 
 
-def _prefers_one(posteriors: Mapping[str, Posterior], catch: Array, values: list[Array]) -> dict[str, bool]:
+def _prefers_one(
+    posteriors: Mapping[str, Posterior], catch: Array, values: list[Array], tell: Callable[[float], None]
+) -> dict[str, bool]:
     """Return, by criterion, whether the law that it prefers has a tipping point."""
     scores: dict[str, list[float]] = {name: [] for name in CRITERIA}
     has_one: dict[str, list[bool]] = {name: [] for name in CRITERIA}
-    for posterior in posteriors.values():
+    for number, posterior in enumerate(posteriors.values()):
+        tell(number / len(posteriors))
         record = posterior.record
         assert record is not None
         old = record.model
         series = tuple(replace(one, values=new) for one, new in zip(old.series, values, strict=True))
         model = replace(old, catch=catch, series=series).regridded(_CELLS)
         best, value = climb(model, record.best)
-        likeliest, height = largest_log_likelihood(model, [record.best, best])
+        likeliest, height = largest_log_likelihood(model, [best])
         k, n = len(best), sum(int(one.judged.sum()) for one in series)
         covariance, _ = laplace(model, best, value)
         # Laplace's approximation; the priors' constants are those of each law's own numbers

@@ -1,0 +1,63 @@
+"""Tasks side by side end as one after the other would, and together."""
+
+import sys
+import threading
+import time
+
+import pytest
+
+from ecodecide.fitting.side_by_side import side_by_side
+
+
+def test_results_come_in_the_order_of_the_tasks_and_progress_adds_up():
+    told = []
+
+    def task(number):
+        def work(tell):
+            for step in range(4):
+                tell(step / 4)
+                time.sleep(0.001 * (4 - number % 4))
+            tell(1.0)
+            return number
+
+        return work
+
+    patience = sys.getswitchinterval()
+    assert side_by_side([task(n) for n in range(3)], told.append) == [0, 1, 2]
+    assert sys.getswitchinterval() == patience
+    assert told == sorted(told) and told[-1] == pytest.approx(1.0)
+    assert side_by_side([task(7)], told.append) == [7]
+
+
+@pytest.mark.parametrize("problem", [ValueError, KeyboardInterrupt])
+def test_a_failure_ends_the_others_soon(problem):
+    ended = threading.Event()
+
+    def endless(tell):
+        try:
+            while True:
+                tell(0.5)
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    def broken(tell):
+        raise problem("no")
+
+    begin = time.perf_counter()
+    with pytest.raises(problem, match="no"):
+        side_by_side([broken, endless, endless], lambda share: None)
+    assert time.perf_counter() - begin < 5.0
+    assert threading.active_count() == 1 or ended.wait(1.0)
+
+
+def test_an_interrupt_from_progress_ends_all():
+    def endless(tell):
+        while True:
+            tell(0.5)
+
+    def interrupted(share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([endless, endless], interrupted)
