@@ -21,6 +21,7 @@ from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
 from ecodecide.evaluation.scores import METRICS, collapse_limit, read_limit, score
 from ecodecide.fitting.laws import DEFAULT_LAWS, fit_laws
+from ecodecide.fitting.lesson import DRAWS
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
@@ -244,7 +245,7 @@ def compare(
             stock=posterior,
             survey=posterior.survey if survey is None else survey,
             economy=economy,
-            grid=suggest_grid(posterior, cells, largest=_largest(posterior)),
+            grid=suggest_grid(posterior, cells, largest=_largest(posterior, history)),
             history=history,
             implementation_cv=implementation_cv,
         )
@@ -273,10 +274,19 @@ def compare(
     )  # fmt: skip
 
 
-def _largest(posterior: Posterior) -> float:
-    """Return a biomass that few futures exceed: of what there is today, and of what there may be without fishing."""
-    today = np.asarray(posterior.members.initial_biomass)
-    return float(max(np.quantile(today, 0.995), np.quantile(posterior.members.carrying_capacity, 0.95)))
+def _largest(posterior: Posterior, history: CatchHistory) -> float:
+    """Return a biomass that few futures exceed, nor what a Gaussian process may be told of the past.
+
+    Of the futures it is what there is today, and what there may be without fishing; of the past what was observed, or
+    where that is relative the draws that stand for it.
+    """
+    today, draws = np.asarray(posterior.members.initial_biomass), posterior.trajectory_biomass[:DRAWS]
+    past = draws if history.free_catchability else next(iter(history.observations.values()))
+    return float(
+        max(
+            np.quantile(today, 0.995), np.quantile(posterior.members.carrying_capacity, 0.95), np.nanmax(past)
+        )
+    )
 
 
 def _worlds(posterior: Posterior) -> xr.Dataset:

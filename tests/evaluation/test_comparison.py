@@ -395,3 +395,15 @@ def test_where_figures_come_from_is_told_by_the_solver_and_not_by_its_name() -> 
     assert json.loads(attrs["solvers"])["mine"]["solver"] == "optimal-control"
     assert len(json.loads(attrs["history"])["sha256"]) == 64
     assert {"python", "numpy", "ecodecide"} <= set(json.loads(attrs["versions"]))
+
+
+def test_the_grid_holds_what_a_gaussian_process_is_told_of_the_past() -> None:
+    """Draws of a relative biomass may lie far above today's and above what there may be without fishing."""
+    module = sys.modules["ecodecide.evaluation.comparison"]
+    members = SimpleNamespace(initial_biomass=np.full(40, 50.0), carrying_capacity=np.full(40, 100.0))
+    draws = np.full((40, 20), 80.0)
+    draws[3, 0], draws[30, 0] = 300.0, 900.0  # the second is none of the ten that are told
+    posterior = SimpleNamespace(members=members, trajectory_biomass=draws)
+    assert module._largest(posterior, simulated("index")) == 300.0
+    history = simulated("biomass")
+    assert module._largest(posterior, history) == pytest.approx(float(np.max(history.biomass)))
