@@ -256,11 +256,15 @@ def _check_of_the_literature(observation: bool, process: bool, laws: str, order:
 
 
 def _fit_observation_error(stock: str, order: str, draws: int, seed: int, as_json: bool) -> None:
-    from ecodecide.fitting.observation_error import fit_observation_error, to_dict
+    from ecodecide.fitting.observation_error import ORDERS, fit_observation_error, to_dict
     from ecodecide.history.library import load_history
 
     history = load_history(stock)
-    found = to_dict(history, fit_observation_error(history, order, draws, seed))
+    fitted, other = (
+        fit_observation_error(history, one, draws, seed)
+        for one in (order, next(one for one in ORDERS if one != order))
+    )
+    found = to_dict(history, fitted, other)
     _print_logistic(_provenance(seed, draws, dict(history.units)) | found, "best", as_json)
 
 

@@ -199,8 +199,20 @@ def _curvature(log_likelihood: object, best: Array) -> Array:
     return np.asarray((vectors / np.maximum(values, 1.0)) @ vectors.T)
 
 
-def to_dict(history: CatchHistory, fitted: ObservationErrorFit) -> dict[str, Any]:
-    """Return the fit as plain values that JSON can hold, in the form of `ecodecide.fitting.laws.to_dict`."""
+def to_dict(
+    history: CatchHistory, fitted: ObservationErrorFit, other: ObservationErrorFit | None = None
+) -> dict[str, Any]:
+    """Return the fit as plain values that JSON can hold, in the form of `ecodecide.report.fit_dict.fit_dict`.
+
+    Parameters
+    ----------
+    history
+        What was fitted.
+    fitted
+        The fit.
+    other
+        The same in the other order of events, to be told of beside it.
+    """
     r, k, msy = (np.append(fitted.best[name], fitted.draws[name]) for name in ("r", "K", "msy"))
     # at MSY the biomass at the start of a year is K / 2 if growth comes first, and what K / 2 grows to if not
     b_msy = k / 2.0 if fitted.order == "recruit-first" else k / 2.0 + msy
@@ -221,10 +233,26 @@ def to_dict(history: CatchHistory, fitted: ObservationErrorFit) -> dict[str, Any
                 "assumptions": [
                     f"logistic growth, {ends}: for comparison with published fits, not for a decision",
                     "flat priors of log r, log K, log q and log tau; intervals leave process error out",
+                    *_differences(other),
                 ],
             }
         },
     }  # fmt: skip
+
+
+def _differences(other: ObservationErrorFit | None) -> list[str]:
+    """Say why the default fit answers otherwise."""
+    lines = [] if other is None else [
+        f"in the other order, {other.order}, the best are r {other.best['r']:.3g}, K {other.best['K']:.4g} and MSY "
+        f"{other.best['msy']:.3g}: r is of the biomass that grows, which the catch has left in one order and not yet "
+        "touched in the other"
+    ]  # fmt: skip
+    return [
+        *lines,
+        "the default fit (without --observation-error-only) answers otherwise again: harvest first, growth that "
+        "varies from year to year, a first biomass that is not held at K, catches with an error, and priors; MSY is "
+        "what compares best",
+    ]
 
 
 def _estimate(values: Array) -> dict[str, float]:

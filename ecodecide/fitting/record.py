@@ -12,6 +12,9 @@ from ecodecide.fitting.chains import CHAINS, Chains
 from ecodecide.fitting.state_space_model import StateSpaceModel
 from ecodecide.stock.growth import Array
 
+_FEWEST = 10 * CHAINS
+"""Draws that are kept at least: with fewer, leave-one-out has no tail to smooth."""
+
 
 @dataclass(frozen=True, eq=False)
 class FitRecord:
@@ -85,7 +88,7 @@ def record(
     progress: Callable[[float], None],
 ) -> FitRecord:
     """Draw what happened, given each of some points of the chains: as many as the members, or a few more."""
-    count = -(-members // CHAINS) * CHAINS
+    count = max(-(-members // CHAINS) * CHAINS, _FEWEST)
     points, log_posterior = chains.thinned(count)
     flat = points.reshape(count, -1)
     places = [(one.name, int(year)) for one in model.series for year in model.history.year[one.judged]]
