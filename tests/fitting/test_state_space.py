@@ -88,6 +88,15 @@ def test_each_series_has_its_own_catchability_and_errors():
             if np.isfinite(value):
                 expected = expected * norm.pdf(np.log(value), np.log(q * x), sigma)
         np.testing.assert_allclose(found[year, 1:], expected, rtol=1e-12)
+    # each value given all others, the same year's other series among them: by a run without it
+    run = model.run(at)
+    for place, series in enumerate(model.series):
+        for number, year in enumerate(np.flatnonzero(series.seen)):
+            values = series.values.copy()
+            values[year] = np.nan
+            others = [replace(one, values=values) if one is series else one for one in model.series]
+            rest = replace(model, series=tuple(others)).run(at).log_likelihood
+            assert model.left_out(run, at)[place][number] == pytest.approx(run.log_likelihood - rest)
     # an assessment has seen the indices already: its biomass stands alone
     told = replace(history, observed="assessment biomass")
     assert [one.name for one in StateSpaceModel.of(told, "logistic", None, 0.05, 50).series] == ["biomass"]
