@@ -1,6 +1,6 @@
 """The fit of a logistic stock in Memarzadeh & Boettiger 2019: no observation error, growth before the catch.
 
-    x[t+1] = N(f(x[t]) - min(h[t], x[t]), sigma)           f logistic, sigma an absolute standard deviation
+    x[t+1] = N(f(x[t]) - h[t], sigma)           f logistic, sigma an absolute standard deviation
 
 Biomass is in units of its largest value, the first year is given, years whose catch exceeds the biomass are
 dropped and the rest taken for consecutive; r and K ~ U(0, 2), sigma ~ U(0, 1). It stands beside the state-space fit
@@ -101,7 +101,7 @@ def fit_process_error(history: CatchHistory) -> ProcessErrorFit:
     squares = np.zeros((r.size, K.size))
     for before, caught, after in zip(x[:-1], h[:-1], x[1:], strict=True):
         grown = before + r[:, None] * before * (1.0 - before / K)
-        squares += (after - (grown - min(caught, before))) ** 2
+        squares += (after - (grown - caught)) ** 2
     count = x.size - 1
     # one sigma after the other: all at once is a gigabyte
     log_sigma = np.array([logsumexp(-0.5 * squares / s**2) - count * np.log(s) for s in sigma])

@@ -16,8 +16,12 @@ def exact_chains(draw, log_density, steps, seed):
     return Chains(points, log, 1.0, 400.0, True)
 
 
-def test_the_mass_of_a_skewed_density_and_its_error():
-    """7 times two logs of gamma variables: the integral is 7, and the error is as large as it says."""
+@pytest.mark.parametrize(("steps", "count"), [(150, 300), (500, 40)])
+def test_the_mass_of_a_skewed_density_and_its_error(steps, count):
+    """7 times two logs of gamma variables: the integral is 7, and the error is as large as it says.
+
+    With many points of the posterior and few of the proposal most of the error comes from the former.
+    """
 
     def log_density(y):
         return float(np.log(7.0) + np.sum(2.0 * y - np.exp(y)))
@@ -25,8 +29,8 @@ def test_the_mass_of_a_skewed_density_and_its_error():
     found = [
         bridge(
             log_density,
-            exact_chains(lambda n, rng: np.log(rng.gamma(2.0, size=(n, 2))), log_density, 150, seed),
-            300,
+            exact_chains(lambda n, rng: np.log(rng.gamma(2.0, size=(n, 2))), log_density, steps, seed),
+            count,
             np.random.default_rng(seed),
             lambda share: None,
         )
@@ -34,7 +38,7 @@ def test_the_mass_of_a_skewed_density_and_its_error():
     ]
     apart = np.array([one.log_mass for one in found]) - np.log(7.0)
     said = np.array([one.error for one in found])
-    assert np.all(said < 0.1)
+    assert np.all(said < (0.1 if steps == 150 else 0.4))
     # twelve standardized errors: the mean square is about 1, with a standard deviation of .41
     assert 0.1 < np.mean((apart / said) ** 2) < 3.0
     assert abs(apart.mean()) < 4.0 * said.mean() / np.sqrt(12)

@@ -64,9 +64,10 @@ def test_criteria_are_what_they_are_defined_as(fitted):
         # nothing that a chain visited is likelier than the largest likelihood
         assert scores.log_likelihood >= record.log_likelihood.max()
         assert scores.log_likelihood >= record.model.run(record.best).log_likelihood
-        # the penalty of DIC counts the numbers that the data determine: more than none, hardly more than there are
-        saved = 0.5 * (scores.dic + 2.0 * record.log_likelihood.mean())
-        assert 0.5 < saved < scores.numbers + 1.5
+        # D = -2 log L; DIC = mean D + (mean D - D at the mean), about as many as the numbers that the data determine
+        deviance, mean = -2.0 * record.log_likelihood.mean(), record.points.mean(axis=(0, 1))
+        penalty = deviance + 2.0 * record.model.run(mean).log_likelihood
+        assert scores.dic == pytest.approx(deviance + penalty) and 0.5 < penalty < scores.numbers + 1.5
 
 
 def test_leaving_out_is_what_refitting_without_says(fitted):
@@ -217,6 +218,8 @@ def test_the_average_holds_each_law_by_its_weight(fitted):
         found.kernel(np.array([300.0]), edges)[0], 0.7 * each[0] + 0.3 * each[1], atol=0.03
     )
     assert found.terminal_mass.sum() == pytest.approx(1.0)
+    biomass = sum(w * fitted.posteriors[law].best_biomass for law, w in weights.items())
+    np.testing.assert_allclose(found.best_biomass, biomass)
     expected = sum(w * fitted.posteriors[law].terminal_belief(edges) for law, w in weights.items())
     np.testing.assert_allclose(found.terminal_belief(edges), expected, atol=0.01)
     assert found.reference_points() == fitted.posteriors["logistic"].reference_points()
