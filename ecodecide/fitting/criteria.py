@@ -123,7 +123,12 @@ def largest_log_likelihood(model: StateSpaceModel, starts: Sequence[Array]) -> t
 
 
 def shares(scores: Mapping[str, float], scale: float = 1.0) -> dict[str, float]:
-    """Return weights in proportion to exp(scale times score), with sum 1."""
+    """Return weights in proportion to exp(scale times score), with sum 1; what has no score has no weight.
+
+    Where nothing has a score, all weigh the same.
+    """
     log = scale * np.array(list(scores.values()))
-    weight = np.exp(log - log.max())
+    log = np.where(np.isfinite(log), log, -np.inf)
+    top = float(log.max())
+    weight = np.exp(log - top) if np.isfinite(top) else np.ones_like(log)
     return dict(zip(scores, (weight / weight.sum()).tolist(), strict=True))

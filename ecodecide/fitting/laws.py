@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 from threadpoolctl import threadpool_limits
 
-from ecodecide.errors import FitError
+from ecodecide.errors import ConvergenceWarning, FitError
 from ecodecide.fitting.averaging import average
 from ecodecide.fitting.criteria import Criteria, criteria, shares
 from ecodecide.fitting.posterior import Posterior
@@ -36,11 +37,14 @@ class FittedLaws:
         By the law's name.
     seed
         Of the fits.
+    failures
+        Why a law could not be fitted, by its name.
     """
 
     history: CatchHistory
     posteriors: Mapping[str, Posterior]
     seed: int = 1
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -119,8 +123,13 @@ def fit_laws(
     Raises
     ------
     FitError
-        For an unknown law or one named twice, a prior of a number that none of them has, or when a law cannot be
+        For an unknown law or one named twice, a prior of a number that none of them has, or when no law can be
         fitted.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When a law cannot be fitted, and is left out; when one has not converged.
 
     Examples
     --------
@@ -132,23 +141,33 @@ def fit_laws(
     families = families_of(laws)
     check_priors(priors or {}, families, [*(history.index or {})])
 
-    def task(family: GrowthFamily) -> Callable[[Callable[[float], None]], Posterior]:
-        return lambda tell: fit_state_space(
-            history,
-            family,
-            survey=survey,
-            catch_cv=catch_cv,
-            cells=cells,
-            draws=draws,
-            seed=seed,
-            priors=priors,
-            progress=lambda words, share: tell(share),
-        )
+    def task(family: GrowthFamily, tell: Callable[[float], None]) -> Posterior | FitError:
+        try:
+            return fit_state_space(
+                history,
+                family,
+                survey=survey,
+                catch_cv=catch_cv,
+                cells=cells,
+                draws=draws,
+                seed=seed,
+                priors=priors,
+                progress=lambda words, share: tell(share),
+            )
+        except FitError as problem:
+            return problem
 
     words = f"fit {', '.join(family.name for family in families)}" if len(families) < 3 else "fit growth laws"
     with threadpool_limits(limits=1):
         found = side_by_side(
-            [task(family) for family in families], lambda share: progress(words, share) if progress else None
+            [partial(task, family) for family in families],
+            lambda share: progress(words, share) if progress else None,
         )
-    names = [family.name for family in families]
-    return FittedLaws(history, dict(zip(names, found, strict=True)), seed)
+    each = {family.name: one for family, one in zip(families, found, strict=True)}
+    posteriors = {law: one for law, one in each.items() if isinstance(one, Posterior)}
+    failures = {law: str(one) for law, one in each.items() if isinstance(one, FitError)}
+    if not posteriors:
+        raise FitError(next(iter(failures.values())))
+    for why in failures.values():
+        warnings.warn(f"{why}; left out", ConvergenceWarning, stacklevel=2)
+    return FittedLaws(history, posteriors, seed, failures)

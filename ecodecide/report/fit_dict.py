@@ -41,6 +41,7 @@ def fit_dict(
     found = {
         "stock": fitted.history.id,
         "laws": {law: _law(fitted, law, weights[law], peeled.get(law)) for law in fitted.posteriors},
+        "failures": dict(fitted.failures),
         "p_tipping_point": fitted.tipping_point,
         "p_below_threshold": fitted.below_threshold,
         "average": _stand(fitted.average, fitted.history),
@@ -86,15 +87,15 @@ def _law(
         },
         "weights": dict(weights),
         "criteria": {
-            "log_evidence": scores.log_evidence,
-            "log_evidence_se": record.evidence_error,
-            "loo": scores.loo,
-            "loo_se": scores.loo_se,
+            "log_evidence": _finite(scores.log_evidence),
+            "log_evidence_se": _finite(record.evidence_error),
+            "loo": _finite(scores.loo),
+            "loo_se": _finite(scores.loo_se),
             "loo_doubtful": scores.doubtful,
-            "aic": scores.aic,
-            "bic": scores.bic,
-            "dic": scores.dic,
-            "log_likelihood": scores.log_likelihood,
+            "aic": _finite(scores.aic),
+            "bic": _finite(scores.bic),
+            "dic": _finite(scores.dic),
+            "log_likelihood": _finite(scores.log_likelihood),
             "estimated_numbers": scores.numbers,
             "observations": scores.observations,
         },
@@ -117,14 +118,19 @@ def _law(
             "foretold": peeled.foretold,
         },
         "diagnostics": {
-            "rhat_max": record.chains.rhat,
-            "ess_min": record.chains.effective,
+            "rhat_max": _finite(record.chains.rhat),
+            "ess_min": _finite(record.chains.effective),
             "converged": posterior.converged,
             "status": posterior.status,
             "seconds": posterior.seconds,
         },
         "assumptions": list(posterior.assumptions),
     }
+
+
+def _finite(value: float) -> float | None:
+    """Return a plain number, None for what JSON cannot hold."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _stand(posterior: Posterior, history: CatchHistory) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def laws_table(found: Mapping[str, Any], unit: str) -> RenderableType:
     for words, key in (("tipping point", "p_tipping_point"), ("below it now", "p_below_threshold")):
         table.add_row(words, *(f"{100.0 * one['status'][key]:.0f} %" for one in laws))
     for words, key in (("R-hat", "rhat_max"), ("ESS", "ess_min")):
-        table.add_row(words, *(f"{one['diagnostics'][key]:.4g}" for one in laws))
+        values = [one["diagnostics"][key] for one in laws]
+        table.add_row(words, *("-" if value is None else f"{value:.4g}" for value in values))
     return table
 
 

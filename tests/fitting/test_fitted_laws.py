@@ -12,7 +12,7 @@ import xarray as xr
 from scipy import stats
 
 import ecodecide as eco
-from ecodecide.errors import EcodecideWarning, FitError
+from ecodecide.errors import ConvergenceWarning, EcodecideWarning, FitError
 from ecodecide.fitting.averaging import AVERAGED, average
 from ecodecide.fitting.criteria import criteria, leave_one_out, shares
 from ecodecide.fitting.fit_tree import fit_tree, save_fit
@@ -22,6 +22,7 @@ from ecodecide.fitting.retrospective import retrospective, until
 from ecodecide.fitting.selection import CRITERIA, selection
 from ecodecide.fitting.status import status
 from ecodecide.fitting.tipping_point import has_threshold, tipping_point
+from ecodecide.report.fit_dict import fit_dict
 from ecodecide.stock.mixed_growth import MixedGrowth
 
 
@@ -99,6 +100,8 @@ def test_leaving_out_is_what_refitting_without_says(fitted):
 
 def test_shares_are_in_proportion():
     assert shares({"a": 0.0, "b": np.log(3.0)}) == pytest.approx({"a": 0.25, "b": 0.75})
+    assert shares({"a": 0.0, "b": -np.inf, "c": np.nan}) == {"a": 1.0, "b": 0.0, "c": 0.0}
+    assert shares({"a": -np.inf, "b": np.nan}) == {"a": 0.5, "b": 0.5}
     assert shares({"a": 1e6, "b": 1e6 + 2 * np.log(3.0)}, -0.5) == pytest.approx({"a": 0.75, "b": 0.25})
 
 
@@ -250,6 +253,26 @@ def test_the_average_is_a_stock_that_solvers_and_the_evaluator_take(fitted):
     # a threshold where the replicate's law has one, nothing where it has none
     known = np.isfinite(runs.allee_threshold[0].values)
     np.testing.assert_array_equal(known, has_threshold(stock)[:60] > 0)
+
+
+# --- a law that cannot be fitted ---
+
+
+def test_a_law_that_cannot_be_fitted_is_left_out_and_said():
+    """A stock that dies in steps which Allen's law, as the priors have it, cannot follow."""
+    dying = eco.CatchHistory(
+        year=np.arange(2000, 2012),
+        catch=[5.0, 4.0, 3.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        biomass=[50.0, 40.0, 30.0, 20.0, 10.0, 5.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    )
+    with pytest.raises(FitError, match="no allen stock within the priors"):
+        fit_laws(dying, ["allen"], draws=20, cells=60)
+    with pytest.warns(ConvergenceWarning) as told:
+        found = fit_laws(dying, ["logistic", "allen"], draws=20, cells=60)
+    assert any("no allen stock" in str(one.message) and "left out" in str(one.message) for one in told)
+    assert [*found.posteriors] == ["logistic"] == [*found.weights] and [*found.failures] == ["allen"]
+    assert json.loads(json.dumps(fit_dict(found)))["failures"]["allen"].startswith("custom: no allen stock")
+    assert found.average is found.posteriors["logistic"]
 
 
 # --- a law of one's own ---
