@@ -132,7 +132,7 @@ def fit(
     RAM.xlsx:COD2J3KL. Figures are medians with 90 % intervals, in the units of the history; laws are weighed by their
     marginal likelihoods, all being as likely before.
     """
-    from ecodecide.errors import EcodecideError, EcodecideWarning
+    from ecodecide.errors import ConvergenceWarning, EcodecideError, EcodecideWarning, FitError
     from ecodecide.fitting.fit_tree import save_fit
     from ecodecide.fitting.laws import fit_laws
     from ecodecide.fitting.retrospective import retrospective
@@ -175,9 +175,13 @@ def fit(
         )
         peeled = {}
         for law, posterior in fitted.posteriors.items() if peels else ():
-            peeled[law] = retrospective(
-                posterior, history, peels, seed=seed, progress=partial(_tell_peel, tell, law)
-            )  # fmt: skip
+            try:
+                peeled[law] = retrospective(
+                    posterior, history, peels, seed=seed, progress=partial(_tell_peel, tell, law)
+                )  # fmt: skip
+            except FitError as problem:
+                # the fit itself is done: a peel that cannot be does not cost it
+                warnings.warn(f"no retrospective of {law}: {problem}", ConvergenceWarning, stacklevel=1)
         found = _provenance(seed, draws, dict(history.units)) | fit_dict(fitted, selected, peeled)
     found["cite"] = [*_cited(history.source)]
     found["warnings"] = [

@@ -65,7 +65,9 @@ def average(posteriors: Mapping[str, Posterior], weights: Mapping[str, float], s
         heaviest.unit,
         chosen([np.asarray(p.members.initial_biomass) for p in each]),
     )
-    lines = dict.fromkeys(line for p in each for line in p.assumptions if not line.startswith("growth law"))
+    lines = dict.fromkeys(
+        line for p in each for line in p.assumptions if not line.startswith(("growth law", "priors under"))
+    )
     return Posterior(
         law=AVERAGED,
         best=heaviest.best,

@@ -239,6 +239,8 @@ def _assumptions(model: StateSpaceModel, best: Array, survey: Survey | None) -> 
         f"reported catch within a CV of {model.catch_cv:g}",
         f"biomass in the first year around {model.psi.center:g} K, within a factor of {np.exp(model.psi.spread):.1f}",
     ]
+    told = [str(prior) for prior in model.natural_priors if not prior.name.startswith("q:")]
+    lines.append(f"priors under {model.law}: {'; '.join(told)}")
     for series in model.series:
         cv = np.sqrt(np.expm1(model.sigma(best, series) ** 2))
         if series.error is None:

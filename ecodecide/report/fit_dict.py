@@ -124,6 +124,7 @@ def _law(
             "status": posterior.status,
             "seconds": posterior.seconds,
         },
+        "settings": dict(posterior.settings),
         "assumptions": list(posterior.assumptions),
     }
 

@@ -139,6 +139,8 @@ def test_priors_peels_and_the_file(tmp_path):
         "b_bmsy",
         "f_fmsy",
     }
+    assert allen["settings"]["priors"]["r"] == "r around 2, within a factor of 1.2"
+    assert any(line.startswith("priors under allen: K around") for line in allen["assumptions"])
     assert found["selection"]["law"] == "allen" and found["selection"]["simulations"] <= 3
     assert sum(allen["status"]["kobe"].values()) == pytest.approx(1.0)
     assert (
@@ -149,3 +151,14 @@ def test_priors_peels_and_the_file(tmp_path):
         median = float(np.median(tree["logistic/posterior"]["K"]))
     assert found["laws"]["logistic"]["parameters"]["K"]["median"] == pytest.approx(median)
     assert any("emcee" in line for line in found["cite"])
+
+
+def test_peels_that_cannot_be_do_not_cost_the_fit():
+    done = run(
+        "hake-argentina-north", "--growth", "logistic", "--draws", "20", "--retrospective", "40", "--json"
+    )
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found["laws"]["logistic"]["retrospective"] is None
+    assert any("40 peels, expected at least 1 peel and 5 years left" in line for line in found["warnings"])
+    assert "warning: no retrospective of logistic" in " ".join(done.stderr.split())
