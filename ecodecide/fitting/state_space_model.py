@@ -47,6 +47,9 @@ ASSUMED_CV = 0.2
 _ROOM = 10.0
 """How far the cells of a fit go below the lowest biomass that its best numbers allow."""
 
+_LEAST_SPREAD = 0.6
+"""Spread of log K that the cells leave room for at least."""
+
 IMPOSSIBLE = -1e9
 """The log posterior of what cannot be."""
 
@@ -169,9 +172,12 @@ class StateSpaceModel:
         known: LognormalSurvey | None = None
         if any(one.error is None for one in series):
             known = assumed if isinstance(assumed, LognormalSurvey) else LognormalSurvey(ASSUMED_CV)
-        highest = k_prior.center * np.exp(2.5 * k_prior.spread)
+        # a K that is known well leaves good years above it, and what was seen, all the same
+        highest = k_prior.center * np.exp(2.5 * max(k_prior.spread, _LEAST_SPREAD))
         known_q = [one.values[one.judged] for one in series if one.catchability is None]
         positive = np.concatenate([np.empty(0), *known_q])
+        if positive.size:
+            highest = max(highest, 3.0 * float(positive.max()) / scale)
         lowest = min(float(positive.min()) / scale / 20.0, 1e-3) if positive.size else 2e-3
         points, edges = log_cells(lowest, highest, cells)
         psi = chosen(law, PSI, asked)

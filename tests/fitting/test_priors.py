@@ -94,6 +94,20 @@ def test_one_r_means_the_same_growth_under_every_law():
     assert GROWTH_FAMILIES["allen"].growth_factor == 4.0
 
 
+def test_a_tight_prior_of_K_leaves_room_for_years_above_it():
+    """The likelihood of given numbers is that of the wide default, whatever was believed of K before."""
+    history = eco.CatchHistory(
+        year=np.arange(2000, 2010), catch=np.full(10, 50.0), biomass=400.0 + 150.0 * np.sin(np.arange(10.0))
+    )
+    wide = StateSpaceModel.of(history, "logistic", None, 0.05, 600)
+    at = np.log([400.0 / wide.scale, 0.6, 0.3])
+    tight = StateSpaceModel.of(
+        history, "logistic", None, 0.05, 600, {"K": read_prior("K=lognormal(400,0.01)")}
+    )
+    # to the error of the cells, which are of another width
+    assert tight.run(at).log_likelihood == pytest.approx(wide.run(at).log_likelihood, abs=0.02)
+
+
 def test_a_tight_prior_is_believed():
     history = eco.load_history("hake-argentina-north")
     free = eco.fit(history, draws=100, cells=80).summary()["r"]
