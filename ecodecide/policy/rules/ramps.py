@@ -57,7 +57,7 @@ class RelativeRamp:
     References
     ----------
     The shape of SAMtool's HCR_ramp; Restrepo & Powers 1999, ICES J. Mar. Sci. 56:846; Deroba & Bence 2008, Fish. Res.
-    94:210, doi:10.1016/j.fishres.2008.01.003.
+    94:210.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class RateAbove:
 
     References
     ----------
-    SAMtool's HCR_escapement; Deroba & Bence 2008, Fish. Res. 94:210, doi:10.1016/j.fishres.2008.01.003.
+    SAMtool's HCR_escapement; Deroba & Bence 2008, Fish. Res. 94:210.
     """
 
     rate: float
@@ -155,8 +155,8 @@ class IcesPercentile:
 
     References
     ----------
-    ICES 2019, WKLIFE IX; Mildenberger et al. 2022, ICES J. Mar. Sci. 79:1, doi:10.1093/icesjms/fsab238; as in the
-    function `manage` of SPiCT, whose scenario has no B_lim.
+    ICES 2017, WKMSYCat34, ICES CM 2017/ACOM 47; the percentiles as in the function `manage` of SPiCT (Pedersen & Berg
+    2017, Fish and Fisheries 18:226), whose scenario has no B_lim.
     """
 
     rate: float

@@ -23,7 +23,7 @@ class PotentialBiologicalRemoval:
 
     References
     ----------
-    Wade 1998, Mar. Mamm. Sci. 14:1, doi:10.1111/j.1748-7692.1998.tb00688.x.
+    Wade 1998, Mar. Mamm. Sci. 14:1.
 
     Examples
     --------
