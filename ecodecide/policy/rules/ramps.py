@@ -22,6 +22,10 @@ class Ramp:
         The largest share, per year.
     closed, full
         Biomass up to which nothing is caught, and from which the whole rate is.
+
+    References
+    ----------
+    Restrepo & Powers 1999, ICES J. Mar. Sci. 56:846; Deroba & Bence 2008, Fish. Res. 94:210.
     """
 
     rate: float
@@ -125,6 +129,10 @@ class IcesAdvice:
         F_MSY, a share per year.
     b_trigger, b_lim
         In units of biomass.
+
+    References
+    ----------
+    ICES 2017, WKMSYCat34, ICES CM 2017/ACOM 47.
     """
 
     rate: float
