@@ -172,7 +172,7 @@ def _tail(q):  # type: ignore[no-untyped-def]
 
 @_inside
 def _normals(q, z, tails):  # type: ignore[no-untyped-def]
-    """Write the standard normal quantile of each 1/2 + q to z: as if all were in the middle, then those that are not."""
+    """Write the standard normal quantile of each 1/2 + q to z: all as if in the middle, then those that are not."""
     found = 0
     for i in range(len(q)):
         z[i] = _middle(q[i])
@@ -212,7 +212,11 @@ def _exp(x):  # type: ignore[no-untyped-def]
     # in two halves, for 2^k itself may not be a number
     half = np.int64(k) >> 1
     rest = np.int64(k) - half
-    return value * np.int64((half + 1023) << 52).view(np.float64) * np.int64((rest + 1023) << 52).view(np.float64)
+    return (
+        value
+        * np.int64((half + 1023) << 52).view(np.float64)
+        * np.int64((rest + 1023) << 52).view(np.float64)
+    )
 
 
 @kernel
@@ -310,12 +314,12 @@ def _observe(seen, biomass, z, observed):  # type: ignore[no-untyped-def]
 
 
 @_inside
-def _look_up(table, known, quota):  # type: ignore[no-untyped-def]
-    """Write the table's quota at each biomass; a point belongs to what follows it."""
+def _look_up(table, quota):  # type: ignore[no-untyped-def]
+    """Replace each biomass by the table's quota there; a point belongs to what follows it."""
     last = len(table.guide) - 1
     least = table.points[0]
     for i in range(_LANES):
-        x = max(known[i], least)
+        x = max(quota[i], least)
         # unsigned, as an index that may be negative costs a branch
         low = np.uint64(table.guide[np.uint64(min((x - least) * table.per_width, last))])
         for _ in range(table.crowd):
@@ -328,12 +332,11 @@ def _look_up(table, known, quota):  # type: ignore[no-untyped-def]
 @_inside
 def _decide(table, observed, known, last, quota):  # type: ignore[no-untyped-def]
     """Set the quotas, and bring up to date what was seen last and the last quota; return whether all are good."""
-    if table.delay == 1:
-        _look_up(table, known, quota)
     for i in range(_LANES):
-        known[i] = observed[i] if observed[i] == observed[i] else known[i]
-    if table.delay == 0:
-        _look_up(table, known, quota)
+        before = known[i]
+        known[i] = observed[i] if observed[i] == observed[i] else before
+        quota[i] = before if table.delay == 1 else known[i]
+    _look_up(table, quota)
     if table.cap < np.inf:
         for i in range(_LANES):
             if last[i] > 0.0:
@@ -378,6 +381,7 @@ def table_futures(
     q, z, tails = np.empty((4, _LANES)), np.empty((3, _LANES)), np.empty(_LANES + 1, dtype=np.int64)
     luck, known, last = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     escapement, grown = np.empty(_LANES), np.empty(_LANES)
+    wanted = np.array([True, seen.kind != SEEN_EXACTLY, seen.implementation > 0.0])
     law, present = np.empty(_LANES, dtype=np.int64), np.empty(7, dtype=np.bool_)
     parameters, spread, shift = np.empty((5, _LANES)), np.empty(_LANES), np.empty(_LANES)
     year_of = np.empty((5, _LANES))
@@ -404,11 +408,11 @@ def table_futures(
                     spread[i] = worlds.spread[era, row]
                     shift[i] = worlds.shift[era, row]
             _draw(seed, first + begin, year, q)
-            _normals(q[0], z[0], tails)
+            for purpose in range(3):
+                if wanted[purpose]:
+                    _normals(q[purpose], z[purpose], tails)
             for i in range(_LANES):
                 luck[i] = rho * luck[i] + fresh * z[0, i] if year > 0 else z[0, i]
-            if seen.kind != SEEN_EXACTLY:
-                _normals(q[1], z[1], tails)
             _observe(seen, biomass, z[1], observed)
             if year == 0 and not seen.first:
                 observed[:] = np.nan
@@ -418,7 +422,6 @@ def table_futures(
                         bad_year, bad_replicate = year, begin + i
             catch[:] = quota
             if seen.implementation > 0.0:
-                _normals(q[2], z[2], tails)
                 for i in range(_LANES):
                     catch[i] *= _exp(seen.implementation * z[2, i])
             _harvest(money, year, biomass, catch, profit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ecodecide._kernels import futures
 from ecodecide.decision.economy import Economy
@@ -135,9 +136,9 @@ def table_futures(
         economy.price * _path(prices, years), float(economy.effort_cost), float(economy.fixed_cost)
     )
     series, final = np.empty((5, len(start), years)), np.empty(len(start))
-    begin = np.ascontiguousarray(start, dtype=float)
+    # copies: a kernel would be compiled anew for arrays that must not be written to
     year, replicate = futures.table_futures(
-        seed_word(seed), first, begin, worlds, seen, table, money, series, final
+        seed_word(seed), first, np.array(start, dtype=float), worlds, seen, table, money, series, final
     )
     if year < years:
         raise PolicyError(
@@ -148,7 +149,7 @@ def table_futures(
 
 
 def _path(factors: Array | None, years: int) -> Array:
-    return np.ones(years) if factors is None else np.ascontiguousarray(factors, dtype=float)
+    return np.ones(years) if factors is None else np.array(factors, dtype=float)
 
 
 # --- worlds ---
@@ -244,6 +245,7 @@ def _seen(survey: Survey, first: bool, implementation_cv: float) -> futures.Seen
 
 def _table(policy: Policy) -> futures.Table | None:
     delay, cap = 0, None
+    pieces: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
     if type(policy) is TablePolicy:
         # above the table every unit of biomass is a unit of quota
         slopes = np.append(np.diff(policy.quotas) / np.diff(policy.points), 1.0)
@@ -290,7 +292,12 @@ def _rule(rule: Rule) -> tuple[list[float], list[float], list[float], list[float
         # rate (x - c) / (f - c) x with x = c + d
         steep = rule.rate / (rule.full - rule.closed)
         points = [0.0, rule.closed, rule.full]
-        return points, [0.0, 0.0, rule.rate * rule.full], [0.0, steep * rule.closed, rule.rate], [0.0, steep, 0.0]
+        return (
+            points,
+            [0.0, 0.0, rule.rate * rule.full],
+            [0.0, steep * rule.closed, rule.rate],
+            [0.0, steep, 0.0],
+        )
     if type(rule) is IcesAdvice and 0.0 < rule.b_lim < rule.b_trigger:
         # rate x^2 / trigger with x = lim + d
         steep, lim = rule.rate / rule.b_trigger, rule.b_lim

@@ -124,7 +124,9 @@ def test_every_policy_under_every_survey(policy, survey):
 def test_batches_eras_trends_prices_and_memory_of_recruitment():
     rng = np.random.default_rng(2)
     spread = LognormalNoise(rng.uniform(0.1, 0.5, REPLICATES), "mean")
-    batch = ParametricStock(Ricker(rng.uniform(0.3, 2.0, REPLICATES), rng.uniform(0.5, 2.0, REPLICATES)), spread)
+    batch = ParametricStock(
+        Ricker(rng.uniform(0.3, 2.0, REPLICATES), rng.uniform(0.5, 2.0, REPLICATES)), spread
+    )
     half = ParametricStock(Ricker(1.0, rng.uniform(0.5, 2.0, REPLICATES)), NOISES["normal"])
     which = rng.integers(0, 3, REPLICATES)
     laws = (
@@ -147,10 +149,14 @@ def test_batches_eras_trends_prices_and_memory_of_recruitment():
 
 def test_a_replicate_does_not_know_how_futures_are_split_into_calls_or_years():
     stock = ParametricStock(LAWS["allen"], NOISES["median"])
-    more = dict(survey=SURVEYS["lognormal"], economy=ECONOMY, seed=3, implementation_cv=0.2, autocorrelation=0.4)
+    more = dict(
+        survey=SURVEYS["lognormal"], economy=ECONOMY, seed=3, implementation_cv=0.2, autocorrelation=0.4
+    )
     whole = table_futures(POLICIES["capped"], [(0, stock)], start=START, years=20, **more)
     for first, last in ((0, 17), (17, 18), (33, 70)):
-        part = table_futures(POLICIES["capped"], [(0, stock)], start=START[first:last], years=9, first=first, **more)
+        part = table_futures(
+            POLICIES["capped"], [(0, stock)], start=START[first:last], years=9, first=first, **more
+        )
         for key in ("biomass", "observed", "quota", "catch", "profit"):
             np.testing.assert_array_equal(part[key], whole[key][first:last, :9])
 

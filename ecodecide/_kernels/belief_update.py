@@ -1,0 +1,184 @@
+"""A manager's beliefs through a year, all but the matrix products: the catch, the survey, the choice.
+
+States are evenly spaced: a catch of c moves what is left down by c / step of them. They are cells, of which the
+first is an atom at 0 (`ecodecide.decision.belief.harvest` and `condition` do the same for any cells, and are what
+these kernels are tested against), or points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ecodecide._kernels.compile import kernel
+
+Numbers = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_inside = numba.njit(
+    no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", fastmath={"reassoc"}
+)
+"""Compiles what only kernels of this file call; sums may be added up in any order, several terms at a time."""
+
+_WHOLE = 1e-9
+"""A catch this close to a whole number of states is one: a shift lands on points exactly, whatever the rounding."""
+
+
+@_inside
+def _sum(values):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for x in values:
+        total += x
+    return total
+
+
+@_inside
+def _harvest(belief, catch, step, cells, escaped):  # type: ignore[no-untyped-def]
+    """Take a catch out of a belief; return the probability that the stock could bear it, the sum of `escaped`."""
+    n = len(belief)
+    escaped[:] = 0.0
+    moved = catch / step
+    if not moved < n:
+        return 0.0
+    whole = np.round(moved)
+    share = 0.0 if abs(moved - whole) < _WHOLE else math.ceil(moved) - moved
+    down = np.int64(whole if share == 0.0 else math.ceil(moved))
+    # state i lands on i - down, and for the share on the next one up
+    # of the cell in which the catch ends the part above it remains, and is of the first cell
+    end = np.int64(math.floor(moved)) + 1
+    least = end + 1 if cells else down
+    if share == 0.0:
+        for i in range(least, n):
+            escaped[i - down] = belief[i]
+    elif least < n:
+        escaped[least - down] = (1.0 - share) * belief[least]
+        for j in range(least - down + 1, n - down):
+            escaped[j] = (1.0 - share) * belief[j + down] + share * belief[j + down - 1]
+        escaped[n - down] = share * belief[n - 1]
+    if cells:
+        if end < n:
+            escaped[1] += belief[end] * min(max((end * step - catch) / step, 0.0), 1.0)
+        escaped[0] = belief[0] if catch <= 0.0 else 0.0
+    return _sum(escaped)
+
+
+@_inside
+def _share_out(values, total, mass):  # type: ignore[no-untyped-def]
+    """Scale values that sum to `total` > 0 to the sum `mass`."""
+    factor = mass / total
+    if total > 1e-290:
+        for i in range(len(values)):
+            values[i] *= factor
+    else:  # whose inverse is not a number
+        for i in range(len(values)):
+            values[i] = values[i] / total * mass
+
+
+@_inside
+def _shortfall(belief, quota, catch, located, step, error, possible):  # type: ignore[no-untyped-def]
+    """Weigh the stock running out at this catch against the fleet taking so much of a larger stock."""
+    if not quota > 0.0:
+        return 0.0, 1.0
+    if catch <= 0.0:
+        return belief[0], 0.0
+    z = math.log(catch / quota) / error
+    density = math.exp(-0.5 * z * z) / (max(catch, 1e-300) * error * math.sqrt(2.0 * math.pi))
+    above = 0.5 * math.erfc(z * math.sqrt(0.5))
+    return belief[located] / step * above, possible * density
+
+
+@kernel
+def after_catch(
+    memory: Numbers,
+    caught: Numbers,
+    located: Indices,
+    step: float,
+    cells: bool,
+    error: float,
+    escaped: Numbers,
+) -> None:
+    """Write what each belief makes of a catch to `escaped`, shape (rows, n): beliefs about the escapement.
+
+    A row of `memory` is a belief and the quota that was set on it. A catch short of its quota means that the stock
+    ran out, or, with implementation error of standard deviation `error` of the log, that the fleet fell short.
+    What was impossible starts again from every biomass. `located` is the state of each catch.
+    """
+    rows, n = escaped.shape
+    everywhere = np.full(n, 1.0 / n)
+    for row in range(rows):
+        belief, quota, after, catch = memory[row, :n], memory[row, n], escaped[row], caught[row]
+        possible = _harvest(belief, catch, step, cells, after)
+        if possible <= 0.0:
+            belief = everywhere
+            possible = _harvest(belief, catch, step, cells, after)
+        ran_out = 1.0 if catch < quota * (1.0 - 1e-9) else 0.0
+        if error > 0.0:
+            ended, fell_short = _shortfall(belief, quota, catch, located[row], step, error, possible)
+            if ended + fell_short > 0.0:
+                ran_out = ended / (ended + fell_short)
+        if possible <= 0.0:
+            ran_out = 1.0
+        if ran_out == 1.0:
+            after[:] = 0.0
+        else:
+            _share_out(after, possible, 1.0 - ran_out)
+        after[0] += ran_out
+
+
+@_inside
+def _weigh(belief, likelihood, posterior):  # type: ignore[no-untyped-def]
+    """Write belief times likelihood, and return its sum."""
+    total = 0.0
+    for i in range(len(belief)):
+        weighed = belief[i] * likelihood[i]
+        posterior[i] = weighed
+        total += weighed
+    return total
+
+
+@kernel
+def after_survey(
+    grown: Numbers, observed: Numbers, located: Indices, likelihood: Numbers, memory: Numbers
+) -> None:
+    """Write each belief, shape (rows, n), as its survey makes it to `memory`; without a survey as it is.
+
+    `likelihood[o]` is that of observation o in each state, `located` the observation of each row. Impossible
+    evidence starts the belief again from the survey alone, or, where no state makes it, from its own state.
+    """
+    rows, n = grown.shape
+    for row in range(rows):
+        before, after = grown[row], memory[row, :n]
+        if np.isnan(observed[row]):
+            after[:] = before
+            total = _sum(before)
+        else:
+            heard = likelihood[located[row]]
+            total = _weigh(before, heard, after)
+            if total <= 0.0:
+                after[:] = heard
+                total = _sum(heard)
+            if total <= 0.0:
+                after[located[row]] = 1.0
+                total = 1.0
+        _share_out(after, total, 1.0)
+
+
+@kernel
+def choose(worth: Numbers, quotas: Numbers, chosen: Numbers) -> None:
+    """Write the quota of the first of the most promising vectors of each row."""
+    for row in range(len(worth)):
+        chosen[row] = quotas[_first_of_largest(worth[row])]
+
+
+@_inside
+def _first_of_largest(values):  # type: ignore[no-untyped-def]
+    largest = values[0]
+    for x in values:
+        largest = x if x > largest else largest
+    for i in range(len(values)):
+        if values[i] == largest:
+            return i
+    return 0
