@@ -1,4 +1,4 @@
-"""A manager's beliefs through a year, all but the matrix products: the catch, the survey, the choice.
+"""A manager's beliefs through a year, but for its matrix products: the catch and the survey.
 
 States are evenly spaced: a catch of c moves what is left down by c / step of them. They are cells, of which the
 first is an atom at 0 (`ecodecide.decision.belief.harvest` and `condition` do the same for any cells, and are what
@@ -36,10 +36,35 @@ def _sum(values):  # type: ignore[no-untyped-def]
 
 
 @_inside
+def _fill(values, number):  # type: ignore[no-untyped-def]
+    for i in range(len(values)):
+        values[i] = number
+
+
+@_inside
+def _copy(values, to):  # type: ignore[no-untyped-def]
+    for i in range(len(values)):
+        to[i] = values[i]
+
+
+@_inside
+def _shift(belief, share, escaped):  # type: ignore[no-untyped-def]
+    """Write a belief, and a share of it one state further on."""
+    if share == 0.0:
+        _copy(belief, escaped)
+        return
+    earlier, between = belief[:-1], escaped[1:]
+    escaped[0] = (1.0 - share) * belief[0]
+    for i in range(len(earlier)):
+        between[i] = (1.0 - share) * belief[i + 1] + share * earlier[i]
+    escaped[len(belief)] = share * belief[-1]
+
+
+@_inside
 def _harvest(belief, catch, step, cells, escaped):  # type: ignore[no-untyped-def]
     """Take a catch out of a belief; return the probability that the stock could bear it, the sum of `escaped`."""
     n = len(belief)
-    escaped[:] = 0.0
+    _fill(escaped, 0.0)
     moved = catch / step
     if not moved < n:
         return 0.0
@@ -50,14 +75,8 @@ def _harvest(belief, catch, step, cells, escaped):  # type: ignore[no-untyped-de
     # of the cell in which the catch ends the part above it remains, and is of the first cell
     end = np.int64(math.floor(moved)) + 1
     least = end + 1 if cells else down
-    if share == 0.0:
-        for i in range(least, n):
-            escaped[i - down] = belief[i]
-    elif least < n:
-        escaped[least - down] = (1.0 - share) * belief[least]
-        for j in range(least - down + 1, n - down):
-            escaped[j] = (1.0 - share) * belief[j + down] + share * belief[j + down - 1]
-        escaped[n - down] = share * belief[n - 1]
+    if least < n:
+        _shift(belief[least:], share, escaped[least - down :])
     if cells:
         if end < n:
             escaped[1] += belief[end] * min(max((end * step - catch) / step, 0.0), 1.0)
@@ -122,7 +141,7 @@ def after_catch(
         if possible <= 0.0:
             ran_out = 1.0
         if ran_out == 1.0:
-            after[:] = 0.0
+            _fill(after, 0.0)
         else:
             _share_out(after, possible, 1.0 - ran_out)
         after[0] += ran_out
@@ -152,33 +171,15 @@ def after_survey(
     for row in range(rows):
         before, after = grown[row], memory[row, :n]
         if np.isnan(observed[row]):
-            after[:] = before
+            _copy(before, after)
             total = _sum(before)
         else:
             heard = likelihood[located[row]]
             total = _weigh(before, heard, after)
             if total <= 0.0:
-                after[:] = heard
+                _copy(heard, after)
                 total = _sum(heard)
             if total <= 0.0:
                 after[located[row]] = 1.0
                 total = 1.0
         _share_out(after, total, 1.0)
-
-
-@kernel
-def choose(worth: Numbers, quotas: Numbers, chosen: Numbers) -> None:
-    """Write the quota of the first of the most promising vectors of each row."""
-    for row in range(len(worth)):
-        chosen[row] = quotas[_first_of_largest(worth[row])]
-
-
-@_inside
-def _first_of_largest(values):  # type: ignore[no-untyped-def]
-    largest = values[0]
-    for x in values:
-        largest = x if x > largest else largest
-    for i in range(len(values)):
-        if values[i] == largest:
-            return i
-    return 0

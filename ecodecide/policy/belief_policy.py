@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ecodecide._kernels.belief_update import after_catch, after_survey, choose
+from ecodecide._kernels.belief_update import after_catch, after_survey
 from ecodecide.decision.discretize import DiscreteProblem
 from ecodecide.stock.growth import Array
 
@@ -62,8 +62,8 @@ class BeliefPolicy:
         remembered = np.empty((rows, n + 1))
         heard = grid.locate(np.where(np.isnan(observed), 0.0, observed))
         after_survey(grown, np.array(observed, dtype=float), heard, self._likelihood, remembered)
-        quota = np.empty(rows)
-        choose(remembered[:, :n] @ self.vectors.T, self._quotas, quota)
+        best = np.argmax(remembered[:, :n] @ self.vectors.T, axis=1)
+        quota = grid.quotas[self.actions[best]]
         remembered[:, n] = quota
         return quota, remembered
 
@@ -72,7 +72,7 @@ class BeliefPolicy:
         grid, cv = self.arrays.grid, self.arrays.implementation_cv
         escaped = np.empty((len(caught), len(self.arrays.initial)))
         after_catch(
-            np.array(memory, dtype=float, order="C"),
+            np.ascontiguousarray(memory),
             np.array(caught, dtype=float),
             grid.locate(caught),
             grid.step,
@@ -86,8 +86,3 @@ class BeliefPolicy:
     def _likelihood(self) -> Array:
         """Shape (n, n): the likelihood of each observation in each state, one observation after another."""
         return np.array(self.arrays.observation.T, dtype=float, order="C")
-
-    @cached_property
-    def _quotas(self) -> Array:
-        """Shape (k,): the quota of each vector."""
-        return np.asarray(self.arrays.grid.quotas[self.actions], dtype=float)
