@@ -257,7 +257,10 @@ def _dataset(names: list[str], found: Futures) -> xr.Dataset:
     }
     dataset = xr.Dataset(
         {
-            **{key: (("policy", "year"), values, {"long_name": _BY_YEAR[key]}) for key, values in by_year.items()},
+            **{
+                key: (("policy", "year"), values, {"long_name": _BY_YEAR[key]})
+                for key, values in by_year.items()
+            },
             **{key: (("policy",), values) for key, values in scores.items()},
             "draw_collapse": (("policy", "draw"), found.collapse),
             "draw_npv": (("policy", "draw"), found.npv),

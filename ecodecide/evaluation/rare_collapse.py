@@ -193,9 +193,7 @@ def rare_collapse(
     if mean == 0.0:
         high = 1.0 - 0.05 ** (1.0 / rows.size)
     lived = sum(one[2] for one in parts)
-    return RareCollapse(
-        mean, low, high, error, estimates, levels, lived, years, sum(one[3] for one in parts)
-    )
+    return RareCollapse(mean, low, high, error, estimates, levels, lived, years, sum(one[3] for one in parts))
 
 
 def _drawn(
@@ -209,7 +207,8 @@ def _drawn(
         capacity = np.size(worlds.carrying_capacity)
         points = reference_points(worlds, capacity)
         limit = collapse_limit(
-            xr.Dataset({key: (("world", "replicate"), value[None, :]) for key, value in points.items()}), collapse
+            xr.Dataset({key: (("world", "replicate"), value[None, :]) for key, value in points.items()}),
+            collapse,
         )[0]
         given = initial if initial is not None else getattr(worlds, "initial_biomass", None)
         if given is None:

@@ -258,8 +258,12 @@ def futures(
             break
         plan = [one[min(year, 1)] for one in plans]
         for key in ("catch", "profit", "closed"):
-            out[key][year] = np.matmul(everyone, np.stack([getattr(one, key) for one in plan])[..., None])[..., 0]
-        left = np.stack([rows.reshape(2 * m, n) @ one.escapement for rows, one in zip(now, plan, strict=True)])
+            out[key][year] = np.matmul(everyone, np.stack([getattr(one, key) for one in plan])[..., None])[
+                ..., 0
+            ]
+        left = np.stack(
+            [rows.reshape(2 * m, n) @ one.escapement for rows, one in zip(now, plan, strict=True)]
+        )
         left = left.reshape(p, m, 2, n)
         if above is not None:
             out["above_grid"][year] = np.matmul(left[:, :, :1], above[:, :, None])[..., 0, 0]

@@ -127,5 +127,7 @@ def test_the_comparison_is_not_empty() -> None:
     for name in stocks():
         arrays, start, limit = chain_of(name)
         for one in policies(arrays.grid).values():
-            between += 0.01 < ManagedChain.of(arrays, one, ECONOMY).futures(start, YEARS, limit).collapse < 0.99
+            between += (
+                0.01 < ManagedChain.of(arrays, one, ECONOMY).futures(start, YEARS, limit).collapse < 0.99
+            )
     assert between >= 60
