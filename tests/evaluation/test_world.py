@@ -38,7 +38,9 @@ def run(*worlds: eco.World, **changes: Any) -> xr.Dataset:
     return eco.evaluate({"kernel": POLICY, "plain": Watched()}, **{**given, **changes})
 
 
-def one_replicate(world: eco.World, r: int, start: float, survey_cv: float, cv: float) -> dict[str, list[float]]:
+def one_replicate(
+    world: eco.World, r: int, start: float, survey_cv: float, cv: float
+) -> dict[str, list[float]]:
     """One future of a world, year by year, by the formulas of `World` and with scalars alone."""
     e = luck(5, REPLICATES, YEARS)[r]
     rho, x, z = world.autocorrelation, start, 0.0
@@ -169,8 +171,8 @@ def test_worlds_by_name() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "alien", "fitted,", "fitted,wind=3", "fitted,trend", "fitted,trend=x", "fitted,trend=-1", "allen,shift=0:ricker",
-        "allen,shift=5:alien", "allen,shift=5", "fitted,autocorrelation=1", "fitted,trend=0.1,trend=0.2",
+        "", "alien", "fitted,", "fitted,wind=3", "fitted,trend", "fitted,trend=x", "fitted,trend=-1",
+        "allen,shift=0:ricker",        "allen,shift=5:alien", "allen,shift=5", "fitted,autocorrelation=1", "fitted,trend=0.1,trend=0.2",
         "fitted,survey=good", "fitted,implementation=-1", "fitted,implementation=nan",
     ],
 )  # fmt: skip
