@@ -233,23 +233,6 @@ def draw_luck(seed: int, first: int, out: Numbers) -> None:
                     out[begin + i, year, purpose] = z[purpose, i]
 
 
-@kernel
-def draw_lognormals(seed: int, first: int, sigma: float, out: Numbers) -> None:
-    """Fill out, shape (purposes, replicates, years), with exp(sigma z): what luck costs at the least."""
-    purposes, replicates, years = out.shape
-    q, z, tails = np.empty((4, _LANES)), np.empty(_LANES), np.empty(_LANES + 1, dtype=np.int64)
-    for begin in range(0, replicates, _LANES):
-        size = min(_LANES, replicates - begin)
-        for year in range(years):
-            _draw(seed, first + begin, year, q)
-            for purpose in range(purposes):
-                _normals(q[purpose], z, tails)
-                for i in range(_LANES):
-                    z[i] = _exp(sigma * z[i])
-                for i in range(size):
-                    out[purpose, begin + i, year] = z[i]
-
-
 # --- a year of all lanes ---
 
 
