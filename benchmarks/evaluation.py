@@ -55,6 +55,7 @@ def lognormals(seed: int, sigma: float, out: np.ndarray) -> None:
     """Fill out, shape (purposes, replicates, years): the generator of the futures, and nothing else."""
     purposes, replicates, years = out.shape
     lanes = futures._LANES
+    block, waiting = futures._YEARS, np.empty((purposes, futures._YEARS, lanes))
     q, z, tails = np.empty((4, lanes)), np.empty(lanes), np.empty(lanes + 1, dtype=np.int64)
     for begin in range(0, replicates, lanes):
         size = min(lanes, replicates - begin)
@@ -64,8 +65,9 @@ def lognormals(seed: int, sigma: float, out: np.ndarray) -> None:
                 futures._normals(q[purpose], z, tails)
                 for i in range(lanes):
                     z[i] = futures._exp(sigma * z[i])
-                for i in range(size):
-                    out[purpose, begin + i, year] = z[i]
+                waiting[purpose, year % block] = z
+            if year % block == block - 1 or year == years - 1:
+                futures._write(waiting, year % block + 1, out, begin, size, year - year % block)
 
 
 def plain(

@@ -25,6 +25,11 @@ SEEN_EXACTLY, SEEN_LOGNORMAL, SEEN_NORMAL = range(3)
 _LANES = 64
 """Replicates that are stepped side by side, always as many: what is computed for those beyond the last is dropped."""
 
+_LARGEST = np.finfo(np.float64).max
+
+_YEARS = 16
+"""Years that wait to be written: a row of many replicates at a time would be a miss of the cache for each number."""
+
 _inside = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
 """Compiles what only kernels of this file call; a division by zero gives an infinity, as in NumPy."""
 
@@ -173,9 +178,10 @@ def _tail(q):  # type: ignore[no-untyped-def]
 @_inside
 def _normals(q, z, tails):  # type: ignore[no-untyped-def]
     """Write the standard normal quantile of each 1/2 + q to z: all as if in the middle, then those that are not."""
-    found = 0
-    for i in range(len(q)):
+    for i in range(_LANES):
         z[i] = _middle(q[i])
+    found = 0
+    for i in range(_LANES):
         tails[found] = i
         found += abs(q[i]) > 0.425
     for j in range(found):
@@ -287,7 +293,8 @@ def _scatter(noise, spread, shift, z, factor, grown):  # type: ignore[no-untyped
 @_inside
 def _observe(seen, biomass, z, observed):  # type: ignore[no-untyped-def]
     if seen.kind == SEEN_EXACTLY:
-        observed[:] = biomass
+        for i in range(_LANES):
+            observed[i] = biomass[i]
     elif seen.kind == SEEN_LOGNORMAL:
         for i in range(_LANES):
             observed[i] = biomass[i] * _exp(seen.spread * z[i])
@@ -302,7 +309,7 @@ def _look_up(table, quota):  # type: ignore[no-untyped-def]
     last = len(table.guide) - 1
     least = table.points[0]
     for i in range(_LANES):
-        x = max(quota[i], least)
+        x = min(max(quota[i], least), _LARGEST)
         # unsigned, as an index that may be negative costs a branch
         low = np.uint64(table.guide[np.uint64(min((x - least) * table.per_width, last))])
         for _ in range(table.crowd):
@@ -332,15 +339,30 @@ def _decide(table, observed, known, last, quota):  # type: ignore[no-untyped-def
 
 
 @_inside
-def _harvest(money, year, biomass, catch, profit):  # type: ignore[no-untyped-def]
-    """Cut the catch down to what there is, and write what it earns."""
+def _harvest(seen, money, year, z, biomass, quota, catch, profit):  # type: ignore[no-untyped-def]
+    """Write what is caught of the quota, and what it earns."""
     price, fixed_cost = money.price[year], money.fixed_cost
+    if seen.implementation > 0.0:
+        for i in range(_LANES):
+            catch[i] = min(quota[i] * _exp(seen.implementation * z[i]), biomass[i])
+    else:
+        for i in range(_LANES):
+            catch[i] = min(quota[i], biomass[i])
     for i in range(_LANES):
-        catch[i] = min(catch[i], biomass[i])
         profit[i] = price * catch[i] - (fixed_cost if catch[i] > 0.0 else 0.0)
     if money.effort_cost > 0.0:
         for i in range(_LANES):
             profit[i] -= money.effort_cost * (catch[i] / biomass[i] if biomass[i] > 0.0 else 0.0)
+
+
+@_inside
+def _write(waiting, count, series, begin, size, year):  # type: ignore[no-untyped-def]
+    """Write some years of each replicate from `year` on to the series, one replicate after another."""
+    for k in range(waiting.shape[0]):
+        for i in range(size):
+            row = series[k, begin + i]
+            for at in range(count):
+                row[year + at] = waiting[k, at, i]
 
 
 @kernel
@@ -367,7 +389,7 @@ def table_futures(
     wanted = np.array([True, seen.kind != SEEN_EXACTLY, seen.implementation > 0.0])
     law, present = np.empty(_LANES, dtype=np.int64), np.empty(7, dtype=np.bool_)
     parameters, spread, shift = np.empty((5, _LANES)), np.empty(_LANES), np.empty(_LANES)
-    year_of = np.empty((5, _LANES))
+    year_of, waiting = np.empty((5, _LANES)), np.empty((5, _YEARS, _LANES))
     biomass, observed, quota, catch, profit = year_of[0], year_of[1], year_of[2], year_of[3], year_of[4]
     rho = worlds.autocorrelation
     fresh = math.sqrt(1.0 - rho * rho)
@@ -403,14 +425,13 @@ def table_futures(
                 for i in range(size):
                     if not 0.0 <= quota[i] < np.inf and year < bad_year:
                         bad_year, bad_replicate = year, begin + i
-            catch[:] = quota
-            if seen.implementation > 0.0:
-                for i in range(_LANES):
-                    catch[i] *= _exp(seen.implementation * z[2, i])
-            _harvest(money, year, biomass, catch, profit)
+            _harvest(seen, money, year, z[2], biomass, quota, catch, profit)
+            at = year % _YEARS
             for k in range(5):
-                for i in range(size):
-                    series[k, begin + i, year] = year_of[k, i]
+                for i in range(_LANES):
+                    waiting[k, at, i] = year_of[k, i]
+            if at == _YEARS - 1 or year == years - 1:
+                _write(waiting, at + 1, series, begin, size, year - at)
             for i in range(_LANES):
                 escapement[i] = biomass[i] - catch[i]
             for code in range(7):
