@@ -18,16 +18,17 @@ from ecodecide._kernels.compile import kernel
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_inside = numba.njit(
-    no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", fastmath={"reassoc"}
-)
-"""Compiles what only kernels of this file call; sums may be added up in any order, several terms at a time."""
+_inside = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+"""Compiles what only kernels of this file call."""
+
+_adding = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, fastmath={"reassoc"})
+"""Likewise, of sums whose terms may be added up in any order: several at a time."""
 
 _WHOLE = 1e-9
 """A catch this close to a whole number of states is one: a shift lands on points exactly, whatever the rounding."""
 
 
-@_inside
+@_adding
 def _sum(values):  # type: ignore[no-untyped-def]
     total = 0.0
     for x in values:
@@ -147,7 +148,7 @@ def after_catch(
         after[0] += ran_out
 
 
-@_inside
+@_adding
 def _weigh(belief, likelihood, posterior):  # type: ignore[no-untyped-def]
     """Write belief times likelihood, and return its sum."""
     total = 0.0

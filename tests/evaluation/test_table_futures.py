@@ -147,6 +147,12 @@ def test_batches_eras_trends_prices_and_memory_of_recruitment():
         )
 
 
+def test_decades_are_as_long_as_in_numpy():
+    """More years than wait to be written at a time, by a law that forgets where it was, and rounding with it."""
+    stock = ParametricStock(LAWS["beverton-holt"], NOISES["median"])
+    agree(POLICIES["rate"], [(0, stock)], years=40, autocorrelation=-0.5)
+
+
 def test_a_replicate_does_not_know_how_futures_are_split_into_calls_or_years():
     stock = ParametricStock(LAWS["allen"], NOISES["median"])
     more = dict(
