@@ -1,6 +1,6 @@
 """How fast futures are simulated: tables and beliefs beside what they cannot do without, and beside plain ways.
 
-    python benchmarks/evaluation.py               # a minute
+    python benchmarks/evaluation.py               # 20 seconds
     python benchmarks/evaluation.py --rounds 20   # the best of more
 
 Everything is measured in one process, on one thread, in turns; of each the fastest turn counts.
