@@ -125,9 +125,9 @@ def evaluate(
     shape = (len(policies), len(worlds), replicates)
     series = {key: np.empty((*shape, years)) for key in _SERIES} | {"final_biomass": np.empty(shape)}
     drawn = [w.drawn(replicates, first, np.random.SeedSequence(seed, spawn_key=(_WORLDS,))) for w in worlds]
-    points = [reference_points(eras[0][1], replicates) for eras in drawn]
+    points = [reference_points(eras[0][1], replicates) for eras, _ in drawn]
     with threadpool_limits(limits=1):
-        for w, (world, eras) in enumerate(zip(worlds, drawn, strict=True)):
+        for w, (world, (eras, _)) in enumerate(zip(worlds, drawn, strict=True)):
             if world.initial_biomass is None:
                 world = replace(world, initial_biomass=initial_biomass)
             loop = _Loop(
@@ -164,7 +164,7 @@ def evaluate(
     )
     for key in points[0]:
         dataset[key] = (("world", "replicate"), np.stack([one[key] for one in points]))
-    _number_draws(dataset, [eras[0][1] for eras in drawn])
+    _number_draws(dataset, [numbers for _, numbers in drawn])
     settings = {
         "economy": vars(economy),
         "survey": repr(survey),
@@ -173,7 +173,7 @@ def evaluate(
         "order_of_events": "observe, set quota, catch, recruit",
         "worlds": [world.describe() for world in worlds],
     }
-    units = {eras[0][1].unit for eras in drawn}
+    units = {eras[0][1].unit for eras, _ in drawn}
     if len(units) > 1:
         raise EvaluationError(f"worlds must share one unit of biomass, got {', '.join(sorted(units))}")
     return _annotate(dataset, units.pop(), economy, seed, settings)
@@ -327,9 +327,8 @@ def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
     return {key: np.broadcast_to(values, (replicates,)) for key, values in columns.items()}
 
 
-def _number_draws(dataset: xr.Dataset, stocks: Sequence[Any]) -> None:
+def _number_draws(dataset: xr.Dataset, numbers: Sequence[Any]) -> None:
     """Tell which replicates live in the same draw of a stock; those of a stock that is known share one."""
-    numbers = [getattr(stock, "world_numbers", None) for stock in stocks]
     if all(one is None for one in numbers):
         return
     alike = np.zeros(dataset.sizes["replicate"], dtype=np.int64)
@@ -337,7 +336,10 @@ def _number_draws(dataset: xr.Dataset, stocks: Sequence[Any]) -> None:
         ("world", "replicate"),
         np.stack([alike if one is None else np.asarray(one) for one in numbers]),
     )
-    dataset["draw"].attrs = {"long_name": "number of the fixed draw; replicates may share one", "units": "1"}
+    dataset["draw"].attrs = {
+        "long_name": "the first replicate that lives in the same draw of the stock",
+        "units": "1",
+    }
 
 
 def _annotate(
