@@ -60,9 +60,9 @@ class HarvestChances:
             P(escapement at point j | biomass at point i); rows sum to one.
         """
         n = len(self.grid.points)
-        weights = np.broadcast_to(weights, (n, len(self.quotas)))
-        steps = np.arange(n)
-        hats, ramps = weights @ self._hats(steps), weights @ self._ramps(steps)
+        weights = np.asarray(np.broadcast_to(weights, (n, len(self.quotas))), dtype=float)
+        steps, depths = np.arange(n), np.arange(n, dtype=float)
+        hats, ramps = weights @ self._hats(depths), weights @ self._ramps(depths)
         emptied = (weights * self._emptied()).sum(axis=1)
         apart = np.maximum(steps[:, None] - steps[None, :], 0)
         rows = np.where(steps[:, None] >= steps[None, :], np.take_along_axis(hats, apart, axis=1), 0.0)
@@ -133,7 +133,7 @@ class HarvestChances:
         """Return E[q m - d + 1 cut to between 0 and 1] for d steps, shape (k, steps)."""
         if self._sigma == 0.0:
             return np.clip(self._places()[:, None] - steps + 1.0, 0.0, 1.0)
-        return -np.diff(self._excess(np.arange(-1.0, len(steps) + 0.0)), axis=1)
+        return np.asarray(-np.diff(self._excess(np.arange(-1.0, len(steps) + 0.0)), axis=1), dtype=float)
 
     def _emptied(self) -> Array:
         """Return the chance that a quota takes all there is, shape (n, k)."""

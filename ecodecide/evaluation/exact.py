@@ -15,12 +15,12 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from ecodecide import __version__
-from ecodecide.decision.discretize import TOLERANCE, close_rows, observation_matrix
+from ecodecide.decision.discretize import TOLERANCE, observation_matrix
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.errors import EvaluationError, GridError
-from ecodecide.evaluation.closed_loop import check_settings, reference_points
-from ecodecide.evaluation.scores import collapse_limit
+from ecodecide.evaluation.closed_loop import check_settings
+from ecodecide.evaluation.worlds import world_kernels, world_limits
 from ecodecide.policy.managed_chain import Futures, futures, managed_years
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
@@ -120,7 +120,7 @@ def exact_scores(
         )
     worlds = _worlds(stock)
     starts = _starts(worlds, initial_biomass)
-    limits = _limits(worlds, collapse, len(starts))
+    limits = world_limits(worlds, collapse, len(starts))
     with threadpool_limits(limits=1):
         observation = observation_matrix(survey, grid)
         plans = [
@@ -175,13 +175,6 @@ def _starts(worlds: ParametricStock, given: float | Array | None) -> Array:
     return np.array(np.broadcast_to(value, value.shape or (size or 1,)))
 
 
-def _limits(worlds: ParametricStock, collapse: str | float, size: int) -> Array:
-    points = reference_points(worlds, size)
-    return collapse_limit(
-        xr.Dataset({key: (("world", "replicate"), value[None, :]) for key, value in points.items()}), collapse
-    )[0]
-
-
 def _block(
     plans: Any,
     grid: Grid,
@@ -196,21 +189,18 @@ def _block(
     points, start, limit = grid.points, starts[block], limits[block]
     some = worlds if worlds.world_numbers is None else worlds.take(block)
     shape = (len(start), len(points), len(points))
-    # worlds are last for the laws, and first for the products
-    below_edge = some.noise.cdf(grid.edges[None, :, None], some.growth(points[:, None])[:, None, :])
-    kernels = np.ascontiguousarray(np.moveaxis(np.diff(below_edge, axis=1), -1, 0))
-    above = np.broadcast_to(np.maximum(1.0 - kernels.sum(axis=-1), 0.0), shape[:2])
+    kernels, above = world_kernels(some, grid)
     distribution = _split(start, points)
     return futures(
         plans,
         points,
-        np.broadcast_to(close_rows(kernels), shape),
+        np.broadcast_to(kernels, shape),
         distribution,
         distribution * (start >= limit)[:, None],
         points[None, :] < limit[:, None],
         discount,
         years,
-        above,
+        np.broadcast_to(above, shape[:2]),
     )
 
 

@@ -1,20 +1,22 @@
 """Collapse that is too rare to be met by plain simulation, for any policy.
 
-Adaptive multilevel splitting. A future's score is the lowest share of its limit that its biomass reaches after the
-first year, or was to be expected to reach when a catch had been taken, though no less than 1; below 1 it
-collapsed. Of a number of futures those with the worst scores are ended, all that are
-no better than a level, and each takes the life of one of the others up to where that is first beyond
-the level, and goes on from there with fresh luck. The probability is the product of the shares that
-went on, times the share of collapsed futures at the end.
+Adaptive multilevel splitting. Of a number of futures those with the worst scores are ended, all that are no better
+than a level, and each takes the life of one of the others up to where that is first beyond the level, and goes on
+from there with fresh luck. The probability is the product of the shares that went on, times the share of
+collapsed futures at the end.
 
-With all futures at the level ended, ties included, and lives that are taken up to where they are first
-strictly beyond it, the estimate is without bias for any number of futures, in discrete time as well (Brehier, Gazeau,
-Goudenege, Lelievre & Rousset 2016, Annals of Applied Probability 26:3559; the method is of Cerou & Guyader
-2007, Stochastic Analysis and Applications 25:417). Independent runs tell its error.
+A future's score is the worst of its moments, two a year, after growth and after the catch. By itself a moment is as
+bad as its biomass is low, in shares of the world's own limit: after a catch the biomass to be expected, though no
+less than the limit. With a grid it is as bad as a collapse is likely in the years that are left
+(`ecodecide.evaluation.danger`), which also sees a collapse come that begins with plenty, where a law overshoots,
+and the worlds in which it is likely.
 
-The score sees a collapse come that is approached by falling biomass. One that comes at once from plenty (an
-overshoot, where a law grows to nothing from a large escapement) it does not: then runs differ by orders of
-magnitude, and no relative error under some 30 % is to be believed until more particles confirm it.
+With all futures at the level ended, ties included, and lives that are taken up to where they are first strictly
+beyond it, the estimate is without bias for any number of futures and any score, in discrete time as well
+(Brehier, Gazeau, Goudenege, Lelievre & Rousset 2016, Annals of Applied Probability 26:3559; the method is of Cerou &
+Guyader 2007, Stochastic Analysis and Applications 25:417). Independent runs tell its error. Their estimates are
+skewed, most a little low and few very high, and the more so the fewer the particles: where `relative_error` is
+above some 30 %, ask for more particles rather than for more runs.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from scipy.stats import t as student
 from threadpoolctl import threadpool_limits
 
+from ecodecide.decision.grid import Grid
 from ecodecide.errors import EvaluationError, PolicyError
-from ecodecide.evaluation.closed_loop import check_settings, reference_points
-from ecodecide.evaluation.scores import collapse_limit
+from ecodecide.evaluation.closed_loop import check_settings
+from ecodecide.evaluation.danger import Danger, danger
+from ecodecide.evaluation.worlds import world_limits
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
 from ecodecide.stock.protocol import Stock
@@ -56,14 +59,15 @@ class RareCollapse:
     probability
         P(biomass before harvest below the limit in any year from 1 on), of futures that start at or above it.
     low, high
-        A 95 % interval: Student's over the independent runs, cut at 0. Where no run met a collapse it is from 0 to
-        what as many plain futures as the runs began with leave open, 1 - 0.05^(1/n).
+        A 95 % interval over the independent runs: Student's, transformed for skewness (Hall 1992, J. R. Stat. Soc. B
+        54:221), which in trials held the truth in 90 to 95 %. Where no run met a collapse it is from 0 to what as
+        many plain futures as the runs began with leave open, 1 - 0.05^(1/n).
     standard_error
         Of `probability`, from the spread of the runs.
     estimates
         Shape (runs,): that of each run, without bias.
     levels
-        The levels of each run, as shares of the limit, falling to 1.
+        The levels of each run, falling to 1: shares of the limit, or with a grid 1 - log(probability of collapse).
     stock_years
         Years simulated, of all futures together.
     years
@@ -100,12 +104,13 @@ def rare_collapse(
     *,
     stock: Stock,
     survey: Survey,
+    grid: Grid | None = None,
     initial_biomass: float | None = None,
     years: int = 50,
     collapse: str | float = "0.1K",
     implementation_cv: float = 0.0,
     first_survey: bool = True,
-    particles: int = 400,
+    particles: int = 1000,
     runs: int = 20,
     share: float = 0.25,
     seed: int = 1,
@@ -122,6 +127,9 @@ def rare_collapse(
         that start at or above their limit.
     survey
         What is observed.
+    grid
+        Cells that hold the stock, on which to find how likely a collapse is from where: this guides the estimate,
+        and is no part of it. None to go by biomass alone.
     initial_biomass
         Biomass before the first harvest; None takes it from the drawn worlds.
     years
@@ -158,9 +166,10 @@ def rare_collapse(
     >>> import ecodecide as eco
     >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.2))
     >>> problem = eco.HarvestProblem(stock=stock, survey=eco.LognormalSurvey(cv=0.2))
-    >>> tac = eco.Precautionary("tac").solve(problem).policy
-    >>> found = rare_collapse(tac, stock=stock, survey=problem.survey, initial_biomass=0.7, years=20, particles=100)
-    >>> 0.0 < found.low < found.probability < 1e-4
+    >>> msy = eco.Precautionary("msy").solve(problem).policy
+    >>> found = rare_collapse(msy, stock=stock, survey=problem.survey, grid=eco.Grid(2.5, 50), initial_biomass=0.7,
+    ...                       years=20, particles=100)
+    >>> 0.0 < found.low < found.probability < 1e-3
     True
     """
     check_settings(years, particles, seed, implementation_cv)
@@ -178,22 +187,42 @@ def rare_collapse(
     memory = policy.start(1)
     held = years * particles * (8 if memory is None else np.asarray(memory).nbytes)
     together = max(1, int(_MEMORY // held))
+    guide = None
+    if grid is not None:
+        guide = danger(
+            policy, stock, worlds, limit, survey, grid, years, implementation_cv, first_survey
+        )
     spread = float(np.sqrt(np.log1p(implementation_cv**2)))
     parts = []
     with threadpool_limits(limits=1):
         for i in range(0, runs, together):
             some = rows[i : i + together]
-            swarm = _Swarm(policy, worlds, survey, some.ravel(), start, limit, years, spread, first_survey)
+            swarm = _Swarm(policy, worlds, survey, some.ravel(), start, limit, years, spread, first_survey, guide)
             parts.append(_split(swarm, streams[i : i + together], max(1, round(share * particles)), floor))
     estimates = np.concatenate([one[0] for one in parts])
     levels = tuple(tuple(level) for one in parts for level in one[1])
     mean, error = float(estimates.mean()), float(estimates.std(ddof=1) / np.sqrt(runs))
-    half = float(student.ppf(0.975, runs - 1)) * error
-    low, high = max(mean - half, 0.0), min(mean + half, 1.0)
-    if mean == 0.0:
-        high = 1.0 - 0.05 ** (1.0 / rows.size)
+    low, high = _interval(estimates) if mean > 0.0 else (0.0, 1.0 - 0.05 ** (1.0 / rows.size))
     lived = sum(one[2] for one in parts)
     return RareCollapse(mean, low, high, error, estimates, levels, lived, years, sum(one[3] for one in parts))
+
+
+def _interval(estimates: Array) -> tuple[float, float]:
+    """Return Hall's 95 % interval of a mean: that in which Student's t, freed of its skewness, lies."""
+    n, mean, spread = len(estimates), estimates.mean(), estimates.std()
+    if spread == 0.0:
+        return float(mean), float(mean)
+    skewness = float((((estimates - mean) / spread) ** 3).mean())
+
+    def t(point: float) -> float:
+        if abs(skewness) < 1e-6:
+            return point
+        inner = 1.0 + skewness * (point / np.sqrt(n) - skewness / (6.0 * n))
+        return 3.0 * float(np.sqrt(n)) / skewness * (float(np.cbrt(inner)) - 1.0)
+
+    point = float(student.ppf(0.975, n - 1))
+    error = spread / np.sqrt(n - 1)
+    return float(np.clip(mean - t(point) * error, 0.0, mean)), float(np.clip(mean - t(-point) * error, mean, 1.0))
 
 
 def _drawn(
@@ -205,11 +234,7 @@ def _drawn(
     for _ in range(_REJECTIONS):
         worlds = members if members is not None else stock.draw(ask, rng)
         capacity = np.size(worlds.carrying_capacity)
-        points = reference_points(worlds, capacity)
-        limit = collapse_limit(
-            xr.Dataset({key: (("world", "replicate"), value[None, :]) for key, value in points.items()}),
-            collapse,
-        )[0]
+        limit = world_limits(worlds, collapse, capacity)
         given = initial if initial is not None else getattr(worlds, "initial_biomass", None)
         if given is None:
             raise EvaluationError("this stock has no present biomass of its own: give initial_biomass")
@@ -249,10 +274,11 @@ class _Swarm:
         years: int,
         spread: float,
         first_survey: bool,
+        guide: Danger | None,
     ) -> None:
         self.policy, self.worlds, self.survey = policy, worlds, survey
-        self.world, self.limits, self.years = rows, limit, years
-        self.spread, self.first_survey = spread, first_survey
+        self.world, self.limits, self.years = rows.copy(), limit, years
+        self.spread, self.first_survey, self.guide = spread, first_survey, guide
         self.shared = len(start) == 1
         self.biomass = np.zeros((years + 1, len(rows)))
         self.biomass[0] = start[rows]
@@ -260,15 +286,17 @@ class _Swarm:
         self.memory: list[Any] = [policy.start(len(rows))] + [None] * (years - 1)
 
     def depth(self, rows: Rows) -> Array:
-        """Return the share of the limit at the moments from 1 on, shape (moments, rows).
-
-        After a catch it is that of the biomass to be expected, at least 1: nothing has collapsed yet.
-        """
-        limit = self.limits[self.world[rows]]
-        values = np.empty((2 * self.years, len(rows)))
-        values[0::2] = np.maximum(self.expected[:, rows], limit)
-        values[1::2] = self.biomass[1:, rows]
-        return np.divide(values, limit, out=np.full(values.shape, np.inf), where=limit > 0.0)
+        """Return how far from collapse each moment is, shape (moments, rows): below 1 it has come."""
+        limit, world = self.limits[self.world[rows]], self.world[rows]
+        if self.guide is not None:
+            escapement = self.biomass[:-1, rows] - self.caught[:, rows]
+            return self.guide.depth(self.biomass[:, rows], escapement, world, limit)
+        values = np.empty((2 * self.years + 1, len(rows)))
+        values[0], values[2::2] = np.inf, self.biomass[1:, rows]
+        # after a catch what is to be expected: nothing has collapsed yet
+        values[1::2] = np.maximum(self.expected[:, rows], limit)
+        depth: Array = np.divide(values, limit, out=np.full(values.shape, np.inf), where=limit > 0.0)
+        return depth
 
     def copy(self, rows: Rows, parents: Rows, until: Rows) -> None:
         """Give futures the lives of others, up to and with the state of a moment."""
@@ -361,8 +389,8 @@ def _split(
         going = still
         if going:
             rows, of, level_of = np.concatenate(ended), np.concatenate(parents), np.concatenate(passed)
-            # the first state beyond the level, in the world of the future that is taken
-            since = 1 + (swarm.depth(of) < level_of).argmax(axis=0)
+            # the first moment beyond the level, in the world of the future that is taken
+            since = (swarm.depth(of) < level_of).argmax(axis=0)
             swarm.copy(rows, of, since)
             unfinished = since < 2 * swarm.years
             if unfinished.any():

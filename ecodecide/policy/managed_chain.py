@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from ecodecide.policy.protocol import Policy
 from ecodecide.policy.rules import RulePolicy
 from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 from ecodecide.stock.growth import Array
+
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def is_memoryless(policy: Policy) -> bool:
@@ -164,7 +168,7 @@ class Futures:
     @property
     def years(self) -> int:
         """The number of decisions."""
-        return self.fallen.shape[-1] - 1
+        return int(self.fallen.shape[-1]) - 1
 
     @property
     def collapse(self) -> Array:
@@ -198,7 +202,7 @@ def futures(
     kernels: Array,
     start: Array,
     intact: Array,
-    below: Array,
+    below: Flags,
     discount: float,
     years: int,
     above: Array | None = None,

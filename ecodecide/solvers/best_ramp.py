@@ -197,7 +197,7 @@ class BestRamp:
 
         def slope(x: Array, which: int) -> Array:
             found = values(x)[:, which]
-            return (found[1:] - found[0]) / _SLOPE
+            return np.asarray((found[1:] - found[0]) / _SLOPE, dtype=float)
 
         minimize(
             lambda x: -values(x)[0, 1],

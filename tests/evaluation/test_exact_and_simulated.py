@@ -65,7 +65,7 @@ def policies(grid: eco.Grid) -> dict[str, Any]:
 
     random = np.random.default_rng(5).integers(0, 8, len(points)) * step
     return {
-        **{f"rate {rate}": TablePolicy(points, snapped(ConstantRate(rate)), expected) for rate in (0.1, 0.2, 0.3, 0.45, 0.7)},
+        **{f"rate {f}": TablePolicy(points, snapped(ConstantRate(f)), expected) for f in (0.1, 0.2, 0.3, 0.45, 0.7)},
         **{f"ramp {i}": ramp(*of) for i, of in enumerate([(0.3, 0.1, 0.4), (0.5, 0.3, 0.8), (0.9, 0.6, 1.2)])},
         **{f"escape {k}": RulePolicy(ConstantEscapement(points[k]), expected) for k in (3, 6, 9, 12, 16)},
         **{f"catch {k}": RulePolicy(ConstantCatch(k * step), expected) for k in (0, 1, 2, 3)},
