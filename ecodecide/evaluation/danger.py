@@ -69,7 +69,9 @@ class Danger:
         share = np.clip((values - self.points[lower]) / gap, 0.0, 1.0)
         moment = np.arange(len(values))[:, None]
         place = world if self.safety.shape[1] > 1 else np.zeros_like(world)
-        safety = (1.0 - share) * self.safety[moment, place, lower] + share * self.safety[moment, place, lower + 1]
+        safety = (1.0 - share) * self.safety[moment, place, lower] + share * self.safety[
+            moment, place, lower + 1
+        ]
         depth: Array = 1.0 + safety
         depth[2::2][biomass[1:] < limit] = 0.0
         return depth

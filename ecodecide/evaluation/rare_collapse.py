@@ -189,15 +189,15 @@ def rare_collapse(
     together = max(1, int(_MEMORY // held))
     guide = None
     if grid is not None:
-        guide = danger(
-            policy, stock, worlds, limit, survey, grid, years, implementation_cv, first_survey
-        )
+        guide = danger(policy, stock, worlds, limit, survey, grid, years, implementation_cv, first_survey)
     spread = float(np.sqrt(np.log1p(implementation_cv**2)))
     parts = []
     with threadpool_limits(limits=1):
         for i in range(0, runs, together):
             some = rows[i : i + together]
-            swarm = _Swarm(policy, worlds, survey, some.ravel(), start, limit, years, spread, first_survey, guide)
+            swarm = _Swarm(
+                policy, worlds, survey, some.ravel(), start, limit, years, spread, first_survey, guide
+            )
             parts.append(_split(swarm, streams[i : i + together], max(1, round(share * particles)), floor))
     estimates = np.concatenate([one[0] for one in parts])
     levels = tuple(tuple(level) for one in parts for level in one[1])
@@ -222,7 +222,9 @@ def _interval(estimates: Array) -> tuple[float, float]:
 
     point = float(student.ppf(0.975, n - 1))
     error = spread / np.sqrt(n - 1)
-    return float(np.clip(mean - t(point) * error, 0.0, mean)), float(np.clip(mean - t(-point) * error, mean, 1.0))
+    return float(np.clip(mean - t(point) * error, 0.0, mean)), float(
+        np.clip(mean - t(-point) * error, mean, 1.0)
+    )
 
 
 def _drawn(
@@ -378,7 +380,7 @@ def _split(
                 continue
             weight[run] *= kept.mean()
             if weight[run] <= floor:
-                floored += weight[run] > 0.0
+                floored += int(weight[run] > 0.0)
                 continue
             levels[run].append(level)
             still.append(run)
