@@ -83,7 +83,7 @@ class HarvestChances:
     def _levels(self) -> Array:
         """Return the states' biomass: 0, and from the first cell on half a step less than its number."""
         offset = 0.5 if self.grid.scheme == "cells" else 0.0
-        return np.maximum(np.arange(len(self.grid.points)) - offset, 0.0)
+        return np.asarray(np.maximum(np.arange(len(self.grid.points)) - offset, 0.0), dtype=float)
 
     def _places(self) -> Array:
         """Return the quotas; one that is a whole or half number but for rounding is that number."""

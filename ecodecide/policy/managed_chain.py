@@ -27,7 +27,6 @@ from ecodecide.policy.rules import RulePolicy
 from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 from ecodecide.stock.growth import Array
 
-
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 

@@ -17,7 +17,7 @@ from ecodecide.policy.managed_chain import ManagedChain
 from ecodecide.policy.rules import ConstantCatch, ConstantEscapement, ConstantRate, Ramp, RulePolicy
 from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 
-YEARS, REPLICATES, CELLS = 8, 4000, 25
+YEARS, REPLICATES, CELLS = 8, 2500, 25
 
 FALSE_ALARM = 0.01
 """How often a faultless simulator may fail, by all comparisons together (Bonferroni); the seed is fixed."""

@@ -111,6 +111,34 @@ def test_a_belief_policy_against_plain_simulation(belief):
     assert found.standard_error < 0.1 * found.probability
 
 
+class Watchful:
+    """A rule that remembers what it saw and allowed, and checks that last year's catch follows from that."""
+
+    def start(self, replicates):
+        return np.full((replicates, 2), np.nan)
+
+    def decide(self, memory, observed, caught):
+        if caught is not None:
+            # a perfect survey and no implementation error: the catch is the quota, or all there was
+            np.testing.assert_array_equal(caught, memory.min(axis=1))
+        quota = 0.6 * observed**2
+        return quota, np.column_stack([observed, quota])
+
+
+def test_a_life_is_taken_over_with_its_memory():
+    stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.3))
+    found = rare_collapse(
+        Watchful(),
+        stock=stock,
+        survey=eco.PerfectSurvey(),
+        initial_biomass=0.8,
+        years=10,
+        particles=50,
+        runs=4,
+    )
+    assert all(len(level) > 3 for level in found.levels)
+
+
 def test_the_same_seed_gives_the_same_and_a_run_is_its_own():
     policy, settings, _, _ = chain(sigma=0.3)
     few = rare_collapse(policy, **settings, particles=20, runs=4, seed=9)
