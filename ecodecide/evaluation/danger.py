@@ -15,7 +15,7 @@ import numpy as np
 from ecodecide.decision.discretize import close_rows, observation_matrix
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
-from ecodecide.evaluation.worlds import world_kernels
+from ecodecide.evaluation.stock_worlds import world_kernels
 from ecodecide.policy.managed_chain import is_memoryless, managed_years
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.table import TablePolicy

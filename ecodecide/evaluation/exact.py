@@ -20,7 +20,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.errors import EvaluationError, GridError
 from ecodecide.evaluation.closed_loop import check_settings
-from ecodecide.evaluation.worlds import world_kernels, world_limits
+from ecodecide.evaluation.stock_worlds import world_kernels, world_limits
 from ecodecide.policy.managed_chain import Futures, futures, managed_years
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array

@@ -32,7 +32,7 @@ from ecodecide.decision.grid import Grid
 from ecodecide.errors import EvaluationError, PolicyError
 from ecodecide.evaluation.closed_loop import check_settings
 from ecodecide.evaluation.danger import Danger, danger
-from ecodecide.evaluation.worlds import world_limits
+from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
 from ecodecide.stock.protocol import Stock

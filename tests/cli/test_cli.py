@@ -578,6 +578,10 @@ def test_metrics_as_text_and_json() -> None:
     listed = json.loads(ecodecide_cli("metrics", "--json").stdout)
     assert [entry["name"] for entry in listed] == list(METRICS)
     text = ecodecide_cli("metrics").stdout
-    for name, words in (("risk3", "largest over years"), ("AAVC", "|C_t - C_{t-1}| / C_t"), ("NPV", "discount^t")):
+    for name, words in (
+        ("risk3", "largest over years"),
+        ("AAVC", "|C_t - C_{t-1}| / C_t"),
+        ("NPV", "discount^t"),
+    ):
         assert name in text.splitlines()
         assert words in " ".join(text.split())

@@ -10,7 +10,7 @@ import xarray as xr
 from ecodecide.decision.discretize import close_rows
 from ecodecide.decision.grid import Grid
 from ecodecide.evaluation.closed_loop import reference_points
-from ecodecide.evaluation.scores import collapse_limit
+from ecodecide.evaluation.limits import collapse_limit
 from ecodecide.stock.growth import Array
 from ecodecide.stock.parametric import ParametricStock
 
