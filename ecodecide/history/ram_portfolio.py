@@ -104,7 +104,9 @@ def _unpacked(path: Path) -> bytes | None:
             file.seek(0)
             data = (gzip.GzipFile(fileobj=file) if head == _PACKED else file).read(LARGEST_TABLE + 1)
     except (OSError, EOFError, zlib.error) as problem:
-        raise HistoryError(f"{path} cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+        raise HistoryError(
+            f"{path} cannot be read: {getattr(problem, 'strerror', None) or problem}"
+        ) from None
     if len(data) > LARGEST_TABLE:
         raise HistoryError(
             f"{path.name}: unpacked the file has more than {LARGEST_TABLE / 1e6:.0f} MB; keep fewer rows"
@@ -139,4 +141,3 @@ def _one_kind(table: Table) -> Table:
         elif title.strip().lower() in _KINDS:
             table.titles[at] = f"{title} (not used)"
     return table
-

@@ -185,9 +185,7 @@ def is_ram_table(name: str) -> bool:
     }
 
 
-def main_table(
-    file: str, tables: Workbook | RFile, assessment: str | None, remarks: list[str]
-) -> str | None:
+def main_table(file: str, tables: Workbook | RFile, assessment: str | None, remarks: list[str]) -> str | None:
     """Return the name of the table of a release that is read, None where the matrices are."""
     wide, long = (named(tables, name, remarks) for name in (WIDE_TABLE, LONG_TABLE))
     if assessment is not None or wide is None:
