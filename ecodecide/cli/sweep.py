@@ -44,7 +44,7 @@ def sweep() -> None:
 
     DIR then has the zarr store results.zarr, and the tables summary.csv and cells.csv. What is finished there is not
     computed again: after an interruption the same command goes on.
-    """
+    """  # noqa: D301, click's mark of lines that are not to be wrapped is the character itself
 
 
 @sweep.command()

@@ -28,7 +28,6 @@ _DIMS = {
     "best_biomass": ("year",),
     "trajectory_biomass": ("draw", "year"),
 }
-_WORDS = ("law", "observed", "status")
 
 
 def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
@@ -82,7 +81,9 @@ def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
         "converged": int(posterior.converged),
         "log_posterior": float(posterior.log_posterior),
         "log_evidence": float(posterior.log_evidence),
-        **{name: getattr(posterior, name) for name in _WORDS},
+        "law": posterior.law,
+        "observed": posterior.observed,
+        "status": posterior.status,
     }
     with whole_file(path, FitError) as new:
         xr.Dataset(variables, attrs=attributes).to_netcdf(new, engine="h5netcdf")
@@ -138,8 +139,13 @@ def load_stock(path: str | os.PathLike[str]) -> Posterior:
         assumptions=tuple(json.loads(told["assumptions"])),
         settings=json.loads(told["settings"]),
         converged=bool(told["converged"]),
-        **{name: str(told[name]) for name in _WORDS},
-        **{name: found[name].values for name in _DIMS},
+        law=str(told["law"]),
+        observed=str(told["observed"]),
+        status=str(told["status"]),
+        terminal_edges=found["terminal_edges"].values,
+        terminal_mass=found["terminal_mass"].values,
+        best_biomass=found["best_biomass"].values,
+        trajectory_biomass=found["trajectory_biomass"].values,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 
@@ -17,7 +18,10 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
         Of `summary.csv`.
     """
     table = Table(
-        title=None, caption="value: median over stocks, relative to the best solver of each", pad_edge=False
+        caption="value: median over stocks, relative to the best solver of each",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
     )
     many = len({row["world"] for row in rows}) > 1
     for title in ("solver", *(("world",) * many)):
@@ -47,7 +51,12 @@ def status_table(told: Mapping[str, Any]) -> Table:
     told
         `SweepStatus.to_dict()`.
     """
-    table = Table(caption=f"{told['fitted']} of {told['stocks']} stocks fitted", pad_edge=False)
+    table = Table(
+        caption=f"{told['fitted']} of {told['stocks']} stocks fitted",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
     states = ("done", "failed", "open")
     table.add_column("solver")
     for state in states:

@@ -126,8 +126,8 @@ class SweepFolder:
         for key in sorted({*theirs, *ours}):
             if theirs.get(key) != ours.get(key):
                 raise EvaluationError(
-                    f"{self.root} was begun with {key} {theirs.get(key)!r}, and now it is {ours.get(key)!r}: figures of "
-                    "both are not put together; set it back, or begin in another folder"
+                    f"{self.root} was begun with {key} {theirs.get(key)!r}, and now it is {ours.get(key)!r}: figures "
+                    "of both are not put together; set it back, or begin in another folder"
                 )
 
     def _sweep_up(self) -> None:

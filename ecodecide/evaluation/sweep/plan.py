@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class SweepPlan:
                 raise EvaluationError(f"{name}: found {value}, expected a whole number from {low} to {high}")
         if not 0.0 <= self.gap < 1.0:
             raise EvaluationError(f"gap: found {self.gap}, expected a number of at least 0 and below 1")
-        checks = {
+        checks: dict[str, Callable[[], object]] = {
             "growth": lambda: families_of(self.growth),
             "discount": lambda: Economy(discount=self.discount),
             "survey": lambda: self.survey is None or parse_survey(self.survey),
@@ -126,7 +126,7 @@ _COUNTS = {"draws", "fit_cells", "years", "replicates", "seed", "cells"}
 
 
 def read_plan(path: str | os.PathLike[str]) -> SweepPlan:
-    """Read a plan.
+    r"""Read a plan.
 
     Parameters
     ----------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from ecodecide.errors import EvaluationError
+from ecodecide.errors import EvaluationError, HistoryError
 from ecodecide.evaluation.sweep.plan import SweepPlan
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
@@ -33,7 +34,7 @@ def stock_sources(plan: SweepPlan) -> dict[str, Source]:
         When a table cannot be read.
     """
     if not isinstance(plan.stocks, str):
-        return _unique((_name(one), partial(load_history, _place(plan.root, one))) for one in plan.stocks)
+        return _listed(plan, plan.stocks)
     path = plan.root / plan.stocks
     if path.is_dir():
         files = sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES)
@@ -48,25 +49,33 @@ def stock_sources(plan: SweepPlan) -> dict[str, Source]:
     return dict(ram_histories(path, plan.units))
 
 
-def _place(root: Path, one: str) -> str:
-    """Return a name, or a file's path that starts from a folder; refuse what is neither."""
-    if one in shipped_files("data", ".csv"):
-        return one
-    place = str(root / one)
-    if not os.path.exists(place) and not os.path.exists(place.rpartition(":")[0]):
-        try:
-            load_history(one)
-        except Exception as problem:
-            raise EvaluationError(f"stocks: {problem}") from None
-        return one
-    return place
-
-
-def _name(one: str) -> str:
-    if one in shipped_files("data", ".csv"):
-        return one
-    path, colon, stock = one.rpartition(":")
-    return stock.strip() if colon and path and "/" not in stock and "\\" not in stock else Path(one).stem
+def _listed(plan: SweepPlan, names: Iterable[str]) -> dict[str, Source]:
+    """Return the sources of a list; a table with several of them is read once."""
+    tables: dict[str, dict[str, Source]] = {}
+    pairs: list[tuple[str, Source]] = []
+    for one in names:
+        place, (file, _, stock) = str(plan.root / one), one.rpartition(":")
+        if one in shipped_files("data", ".csv"):
+            pairs.append((one, partial(load_history, one)))
+        elif os.path.exists(place):
+            pairs.append((Path(one).stem, partial(load_history, Path(place))))
+        elif os.path.isfile(plan.root / file):
+            if file not in tables:
+                tables[file] = ram_histories(plan.root / file, plan.units)
+            if stock not in tables[file]:
+                close = difflib.get_close_matches(stock, tables[file], n=3, cutoff=0.5)
+                raise EvaluationError(
+                    f"stocks: {file} has no {stock!r}, expected one of its {len(tables[file])} stocks"
+                    + (f", such as {' or '.join(close)}" if close else "")
+                )
+            pairs.append((stock, tables[file][stock]))
+        else:
+            try:
+                load_history(one)
+            except HistoryError as problem:
+                # what is in no file is a mistake in the plan: it is refused before the long work
+                raise EvaluationError(f"stocks: {problem}") from None
+    return _unique(pairs)
 
 
 def _unique(pairs: Iterable[tuple[str, Source]]) -> dict[str, Source]:

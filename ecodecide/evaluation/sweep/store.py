@@ -33,8 +33,9 @@ def assemble(folder: SweepFolder, plan: SweepPlan, status: SweepStatus) -> None:
     """Write the store anew from the cells that are finished.
 
     It opens with ``xarray.open_zarr(DIR / "results.zarr")``: `scores` over (stock, solver, world, metric, estimate),
-    each replicate's `npv` and `collapsed` over (stock, solver, world, replicate), and `state` over (stock, solver). What
-    is not there is NaN, in `collapsed` -1. Replicates are paired: replicate 17 of every solver of a stock is one future.
+    each replicate's `npv` and `collapsed` over (stock, solver, world, replicate), and `state` over (stock, solver).
+    What is not there is NaN, in `collapsed` -1. Replicates are paired: replicate 17 is one future for every solver of a
+    stock.
 
     Parameters
     ----------

@@ -75,6 +75,9 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
         try:
             save = _computed(task, folder, plan)
         except Exception as problem:  # whatever it is, the other cells are not to suffer for it
+            if "interpreter shutdown" in str(problem):
+                # the process was told to end: it is not the cell that failed
+                raise
             failed = write_failure(file, problem)
         else:
             save(file)

@@ -70,7 +70,8 @@ class OnScheduler:
     @property
     def width(self) -> int:
         """The number of threads of all workers; they may come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def submit(self, task: Task) -> None:
         """Give a task to do."""
