@@ -222,6 +222,7 @@ class _Teller:
             "solver": task.solver,
             "failed": outcome.failed,
             "seconds": round(outcome.seconds, 3),
+            "processor_seconds": round(outcome.processor_seconds, 3),
             "worker": outcome.worker,
             "time": round(time.time(), 3),
         }

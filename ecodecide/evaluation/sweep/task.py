@@ -47,14 +47,15 @@ class Outcome:
     ----------
     failed
         Why it has failed, None where it has not.
-    seconds
-        How long it took.
+    seconds, processor_seconds
+        How long it took, and how much of it the process was at work: less where others want the same cores.
     worker
         The number of the process.
     """
 
     failed: str | None
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     worker: int = 0
 
 
@@ -68,7 +69,7 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
     EcodecideError
         When neither a result nor a failure can be written: then there is no use in going on.
     """
-    folder, begin = SweepFolder(root), time.perf_counter()
+    folder, begin, busy = SweepFolder(root), time.perf_counter(), time.process_time()
     file = task.file(folder)
     failed = None
     if not file.exists():
@@ -81,7 +82,7 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
             failed = write_failure(file, problem)
         else:
             save(file)
-    return Outcome(failed, time.perf_counter() - begin, os.getpid())
+    return Outcome(failed, time.perf_counter() - begin, time.process_time() - busy, os.getpid())
 
 
 def _computed(task: Task, folder: SweepFolder, plan: SweepPlan) -> Callable[[Path], None]:
