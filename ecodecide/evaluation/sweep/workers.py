@@ -135,7 +135,7 @@ def workers(
     if scheduler is None and count == 0:
         yield InThisProcess(folder, plan)
         return
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     if scheduler is not None:
         try:
@@ -147,17 +147,21 @@ def workers(
         with client:
             yield OnScheduler(client, folder, plan)
         return
-    with (
-        LocalCluster(
-            n_workers=count or _cores(),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with local_cluster(count or _cores()) as cluster, Client(cluster) as client:
         yield OnScheduler(client, folder, plan)
+
+
+def local_cluster(count: int) -> Any:
+    """Return a scheduler with processes of this machine, each with one thread; to be used with `with`."""
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    )
 
 
 def _cores() -> int:
