@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ecodecide.decision.finite_pomdp import FinitePomdp
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
-    from ecodecide.evaluation import compare, evaluate, score
+    from ecodecide.evaluation import World, compare, evaluate, score
     from ecodecide.fitting import fit
     from ecodecide.history import CatchHistory, load_history
     from ecodecide.solvers.gpdp import Gpdp
@@ -71,6 +71,7 @@ __all__ = [
     "Ricker",
     "Solution",
     "UniformNoise",
+    "World",
     "compare",
     "discretize",
     "evaluate",
@@ -108,7 +109,7 @@ _PLACES = {
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),
     "ecodecide.solvers.pomdp": ("Pomdp",),
-    "ecodecide.evaluation": ("compare", "evaluate", "score"),
+    "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }
 """Where each name lives; a test holds this against `__all__`."""
 

@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     "beverton-holt, myers, may.",
 )
 @click.option(
+    "--world",
+    "worlds",
+    multiple=True,
+    metavar="NAME",
+    help="A truth that the policies meet; may be repeated: fitted, or a growth law, and after commas "
+    "autocorrelation=RHO, trend=CHANGE, shift=YEAR:LAW, survey=KIND:ERROR, implementation=CV. "
+    "[default: fitted, allen]",
+)
+@click.option(
     "--survey",
     metavar="KIND:ERROR",
     help="Error of the surveys to come: lognormal:CV, normal:SD (in units of biomass) or perfect; where the "
@@ -100,6 +109,7 @@ def compare(
     stock: str,
     solvers: tuple[str, ...],
     growth: str,
+    worlds: tuple[str, ...],
     survey: str | None,
     years: int,
     replicates: int,
@@ -123,13 +133,14 @@ def compare(
     from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
     from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
     from ecodecide.evaluation.comparison import compare as run
+    from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS
 
-    known = _check_usage(solvers, growth, survey, collapse, discount, output)
+    known = _check_usage(solvers, growth, worlds, survey, collapse, discount, output)
     seen = tuple(dict.fromkeys(solvers)) or DEFAULT_SOLVERS
     with warnings.catch_warnings(record=True) as caught, progress_bar(quiet) as progress:
         warnings.simplefilter("always", EcodecideWarning)
         result = run(
-            stock, seen, growth=law_names(growth), survey=known,
+            stock, seen, growth=law_names(growth), worlds=worlds or DEFAULT_WORLDS, survey=known,
             economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
             implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
@@ -163,6 +174,7 @@ def compare(
 def _check_usage(
     solvers: tuple[str, ...],
     growth: str,
+    worlds: tuple[str, ...],
     survey: str | None,
     collapse: str,
     discount: float,
@@ -170,7 +182,8 @@ def _check_usage(
 ) -> Survey | None:
     """Refuse what is wrong before any long work begins; return the survey that was asked for."""
     from ecodecide.errors import EcodecideError
-    from ecodecide.evaluation.scores import read_limit
+    from ecodecide.evaluation.limits import read_limit
+    from ecodecide.evaluation.named_worlds import read_world
     from ecodecide.solvers.registry import solver_names
     from ecodecide.stock.growth import LAWS
     from ecodecide.stock.survey import parse_survey
@@ -191,6 +204,9 @@ def _check_usage(
     option = "--collapse"
     try:
         read_limit(collapse)
+        option = "--world"
+        for world in worlds:
+            read_world(world)
         option = "--survey"
         return None if survey is None else parse_survey(survey)
     except EcodecideError as problem:
@@ -200,16 +216,22 @@ def _check_usage(
 def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:
     from rich.console import Console
 
+    from ecodecide.report.robustness_table import robustness_lines, robustness_table
     from ecodecide.report.table import comparison_table, conclusion, number
 
-    Console(highlight=False, width=width()).print(comparison_table(found))
+    console = Console(highlight=False, width=width())
+    console.print(comparison_table(found))
+    several = len(found["robustness"]["worlds"]) > 1
+    if several:
+        console.print()
+        console.print(robustness_table(found))
     for entry in found["policies"]:
         if entry["status"].startswith("failed") or "stopped" in entry["status"]:
             click.echo(wrapped(f"{entry['name']}: {entry['status']}"))
     if quiet:
         return
     click.echo()
-    for line in conclusion(found):
+    for line in conclusion(found) + robustness_lines(found):
         click.echo(wrapped(line))
     for heading in ("Assumptions", "Cite"):
         click.echo(f"\n{heading}")

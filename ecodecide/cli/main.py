@@ -17,6 +17,7 @@ _COMMANDS = {
     "history": "Import a catch history from the tables of another tool.",
     "models": "List the published stock models that come with ecodecide.",
     "reproduce": "Reproduce a published study, claim by claim.",
+    "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
     "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
     "stocks": "List the catch histories that come with ecodecide.",

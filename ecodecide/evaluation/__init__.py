@@ -3,5 +3,6 @@
 from ecodecide.evaluation.closed_loop import evaluate
 from ecodecide.evaluation.comparison import compare
 from ecodecide.evaluation.scores import score
+from ecodecide.evaluation.world import World
 
-__all__ = ["compare", "evaluate", "score"]
+__all__ = ["World", "compare", "evaluate", "score"]

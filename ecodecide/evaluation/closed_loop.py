@@ -2,14 +2,16 @@
 
 One year: observe, set the quota, catch h = min(quota * implementation error, x), and the escapement x - h grows
 to the next biomass. Every replicate lives in one fixed world and has its own stream of random numbers, drawn
-by year and purpose: so all policies meet the same recruitment, surveys and implementation errors, and
-replicate 17 is the same in a run of 100 and of 10,000, of 20 years and of 50.
+by year and purpose: so all policies, in all worlds, meet the same recruitment, surveys and implementation errors,
+and replicate 17 is the same in a run of 100 and of 10,000, of 20 years and of 50.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,12 +20,13 @@ from threadpoolctl import threadpool_limits
 from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.errors import EvaluationError, PolicyError
+from ecodecide.evaluation.world import World, as_worlds, check_implementation
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import Survey
 
-SCHEMA = "ecodecide-evaluation-1"
+SCHEMA = "ecodecide-evaluation-2"
 """The version of the layout of an evaluation's Dataset and file."""
 
 _BLOCK = 256
@@ -31,13 +34,15 @@ _BLOCK = 256
 on its size, and must not depend on how many replicates were asked for."""
 
 _WORLDS, _LUCK = 0, 1
-_PURPOSES = ("recruitment", "survey", "implementation")
+_PURPOSES = ("recruitment", "survey", "implementation", "start")
+
+_SERIES = ("biomass", "observed", "quota", "catch", "profit")
 
 
 def evaluate(
     policies: Mapping[str, Policy],
     *,
-    truth: Stock,
+    truth: Stock | World | Sequence[World],
     survey: Survey,
     economy: Economy,
     initial_biomass: float | Array | None = None,
@@ -46,22 +51,22 @@ def evaluate(
     seed: int = 1,
     implementation_cv: float = 0.0,
     first_survey: bool = True,
-    world: str = "truth",
+    first: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Simulate what each policy does to a stock and earns from it.
+    """Simulate what each policy does to a stock and earns from it, in one world or several.
 
     Parameters
     ----------
     policies
         Policies by name.
     truth
-        The stock as it really is. It is drawn once per replicate (`Stock.draw`): a fitted stock gives each
-        replicate one joint draw of parameters and present biomass, for good.
+        The stock as it really is, or worlds (`ecodecide.World`), each with a stock and more.
     survey, economy
         What is observed, and what a catch is worth.
     initial_biomass
-        Biomass before the first harvest: a number, or one per replicate. None takes it from the drawn worlds.
+        Biomass before the first harvest: a number, or one per replicate. None takes it from the drawn stock. It holds
+        for the worlds that have none of their own, and so do `survey` and `implementation_cv`.
     years
         Number of decisions.
     replicates
@@ -73,8 +78,8 @@ def evaluate(
     first_survey
         Whether a survey precedes the first quota. Without, the value of a belief policy is that of its
         solver's bounds.
-    world
-        A name for this truth in the result.
+    first
+        Number of the first replicate: a run may be simulated in parts, which together are the same as the whole.
     progress
         Called with a policy's name and the share of all work done.
 
@@ -82,8 +87,8 @@ def evaluate(
     -------
     xarray.Dataset
         Dimensions (policy, world, replicate, year): `biomass` before harvest, `observed`, `quota`, `catch` and
-        `profit`; `final_biomass`, `carrying_capacity`, `b_msy` and `allee_threshold` of each replicate; `draw`, a
-        number that replicates share which live in the same of several worlds.
+        `profit`; `final_biomass`, `carrying_capacity`, `b_msy`, `msy` and `allee_threshold` of each replicate; `draw`,
+        a number that replicates share which live in the same of several draws of the stock.
 
     Raises
     ------
@@ -105,57 +110,71 @@ def evaluate(
     >>> runs.biomass.sizes["year"], bool((runs.catch <= runs.biomass).all())
     (10, True)
     """
-    check_settings(years, replicates, seed, implementation_cv)
+    check_settings(years, replicates, seed, implementation_cv, first)
     if not policies:
         raise EvaluationError("no policies to evaluate: give at least one, as {'name': policy}")
     for name, policy in policies.items():
         if not hasattr(policy, "decide"):
             kind = type(policy).__name__
             raise EvaluationError(f"{name!r} is a {kind}, not a policy: of a solution, give its .policy")
-    worlds = truth.draw(replicates, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_WORLDS,))))
-    points = reference_points(worlds, replicates)
-    start = _start(worlds, initial_biomass, replicates)
-    luck = _luck(seed, replicates, years)
-    runs: dict[str, dict[str, Array]] = {}
+    worlds = as_worlds(truth)
+    luck = _luck(seed, replicates, years, first)
+    shape = (len(policies), len(worlds), replicates)
+    series = {key: np.empty((*shape, years)) for key in _SERIES} | {"final_biomass": np.empty(shape)}
+    drawn = [w.drawn(replicates, first, np.random.SeedSequence(seed, spawn_key=(_WORLDS,))) for w in worlds]
+    points = [reference_points(eras[0][1], replicates) for eras in drawn]
     with threadpool_limits(limits=1):
-        for number, (name, policy) in enumerate(policies.items()):
-
-            def report(share: float, name: str = name, number: int = number) -> None:
-                if progress is not None:
-                    progress(name, (number + share) / len(policies))
-
-            runs[name] = _run(
-                name, policy, worlds, survey, economy, start, luck, implementation_cv, first_survey, report
+        for w, (world, eras) in enumerate(zip(worlds, drawn, strict=True)):
+            if world.initial_biomass is None:
+                world = replace(world, initial_biomass=initial_biomass)
+            loop = _Loop(
+                eras,
+                world.survey or survey,
+                economy,
+                world.start(eras[0][1], luck[:, 0, 3]),
+                _recruitment(luck[..., 0], world.autocorrelation),
+                luck,
+                _spread(implementation_cv if world.implementation_cv is None else world.implementation_cv),
+                first_survey,
+                world.path("environment", years),
+                world.path("prices", years),
             )
-    data = {
-        key: (
-            ("policy", "world", "replicate", "year")[: 2 + values.ndim],
-            np.stack([run[key] for run in runs.values()])[:, None],
-        )
-        for key, values in runs[next(iter(runs))].items()
-    }
+            for p, (name, policy) in enumerate(policies.items()):
+
+                def report(share: float, name: str = name, done: int = w * len(policies) + p) -> None:
+                    if progress is not None:
+                        progress(name, (done + share) / (len(worlds) * len(policies)))
+
+                for key, values in loop.run(name, policy, report).items():
+                    series[key][p, w] = values
+    dims = ("policy", "world", "replicate", "year")
     dataset = xr.Dataset(
-        data,
+        {key: (dims[: values.ndim], values) for key, values in series.items()},
         coords={
             "policy": list(policies),
-            "world": [world],
-            "replicate": np.arange(replicates),
+            "world": [world.name for world in worlds],
+            "replicate": np.arange(first, first + replicates),
             "year": np.arange(years),
         },
     )
-    for key, values in points.items():
-        dataset[key] = (("world", "replicate"), values[None, :])
-    numbers = getattr(worlds, "world_numbers", None)
-    if numbers is not None:
-        dataset["draw"] = (("world", "replicate"), np.asarray(numbers)[None, :])
-        dataset["draw"].attrs = {
-            "long_name": "number of the fixed world; replicates may share one",
-            "units": "1",
-        }
-    return _annotate(dataset, worlds.unit, economy, survey, seed, implementation_cv, first_survey)
+    for key in points[0]:
+        dataset[key] = (("world", "replicate"), np.stack([one[key] for one in points]))
+    _number_draws(dataset, [eras[0][1] for eras in drawn])
+    settings = {
+        "economy": vars(economy),
+        "survey": repr(survey),
+        "implementation_cv": implementation_cv,
+        "first_survey": first_survey,
+        "order_of_events": "observe, set quota, catch, recruit",
+        "worlds": [world.describe() for world in worlds],
+    }
+    units = {eras[0][1].unit for eras in drawn}
+    if len(units) > 1:
+        raise EvaluationError(f"worlds must share one unit of biomass, got {', '.join(sorted(units))}")
+    return _annotate(dataset, units.pop(), economy, seed, settings)
 
 
-def check_settings(years: int, replicates: int, seed: int, implementation_cv: float) -> None:
+def check_settings(years: int, replicates: int, seed: int, implementation_cv: float, first: int = 0) -> None:
     """Refuse settings that mean nothing, before any work.
 
     Raises
@@ -163,84 +182,93 @@ def check_settings(years: int, replicates: int, seed: int, implementation_cv: fl
     EvaluationError
         For the first of them.
     """
-    for name, value, least in (("years", years, 1), ("replicates", replicates, 1), ("seed", seed, 0)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise EvaluationError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    if not (np.isfinite(implementation_cv) and implementation_cv >= 0.0):
-        raise EvaluationError(f"implementation_cv must be a number of at least 0, got {implementation_cv}")
+    least = (("years", years, 1), ("replicates", replicates, 1), ("seed", seed, 0), ("first", first, 0))
+    for name, value, low in least:
+        if not isinstance(value, int | np.integer) or value < low:
+            raise EvaluationError(f"{name} must be a whole number of at least {low}, got {value!r}")
+    check_implementation(implementation_cv)
 
 
-def _start(worlds: Stock, given: float | Array | None, replicates: int) -> Array:
-    if given is None:
-        given = getattr(worlds, "initial_biomass", None)
-        if given is None:
-            raise EvaluationError("this truth has no present biomass of its own: give initial_biomass")
-    value = np.asarray(given, dtype=float)
-    if value.shape not in ((), (replicates,)):
-        raise EvaluationError(
-            f"initial_biomass must be one number or one per replicate ({replicates}), got shape {value.shape}"
-        )
-    if not (np.isfinite(value).all() and (value >= 0.0).all()):
-        raise EvaluationError("initial_biomass must be finite and at least 0 everywhere")
-    return np.full(replicates, value)
-
-
-def _luck(seed: int, replicates: int, years: int) -> Array:
+def _luck(seed: int, replicates: int, years: int, first: int) -> Array:
     """Return standard normals, shape (replicates, years, purposes), from one stream per replicate."""
     luck = np.empty((replicates, years, len(_PURPOSES)))
     for r in range(replicates):
-        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_LUCK, r)))
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_LUCK, first + r)))
         stream.standard_normal(out=luck[r])
     return luck
 
 
-def _run(
-    name: str,
-    policy: Policy,
-    worlds: Stock,
-    survey: Survey,
-    economy: Economy,
-    start: Array,
-    luck: Array,
-    implementation_cv: float,
-    first_survey: bool,
-    report: Callable[[float], None],
-) -> dict[str, Array]:
-    replicates, years, _ = luck.shape
-    spread = float(np.sqrt(np.log1p(implementation_cv**2)))
-    series = {
-        key: np.empty((replicates, years)) for key in ("biomass", "observed", "quota", "catch", "profit")
-    }
-    biomass, caught = start, None
-    memories = [policy.start(_BLOCK) for _ in range(0, replicates, _BLOCK)]
-    for year in range(years):
-        recruitment, seen, implementation = luck[:, year].T
-        observed = survey.sample(biomass, seen)
-        if year == 0 and not first_survey:
-            observed = np.full(replicates, np.nan)
-        quota = np.empty(replicates)
-        for i in range(len(memories)):
-            block = slice(i * _BLOCK, (i + 1) * _BLOCK)
-            last = None if caught is None else _padded(caught[block])
-            decided, memories[i] = policy.decide(memories[i], _padded(observed[block]), last)
-            if np.shape(decided) != (_BLOCK,):
+def _recruitment(luck: Array, autocorrelation: float) -> Array:
+    """Return recruitment deviations, shape (replicates, years), each with the correlation to the one before."""
+    deviations = luck.copy()
+    for year in range(1, luck.shape[1]):
+        fresh = np.sqrt(1.0 - autocorrelation**2) * luck[:, year]
+        deviations[:, year] = autocorrelation * deviations[:, year - 1] + fresh
+    return deviations
+
+
+def _spread(implementation_cv: float) -> float:
+    return float(np.sqrt(np.log1p(implementation_cv**2)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Loop:
+    """One world with its luck, in which any policy can be run."""
+
+    eras: list[tuple[int, Any]]
+    survey: Survey
+    economy: Economy
+    start: Array
+    recruitment: Array
+    luck: Array
+    spread: float
+    first_survey: bool
+    environment: Array | None
+    prices: Array | None
+
+    def run(self, name: str, policy: Policy, report: Callable[[float], None]) -> dict[str, Array]:
+        """Return the series of a policy, shape (replicates, years), and the biomass after the last."""
+        replicates, years, _ = self.luck.shape
+        series = {key: np.empty((replicates, years)) for key in _SERIES}
+        biomass, caught = self.start, None
+        memories = [policy.start(_BLOCK) for _ in range(0, replicates, _BLOCK)]
+        for year in range(years):
+            observed = self.survey.sample(biomass, self.luck[:, year, 1])
+            if year == 0 and not self.first_survey:
+                observed = np.full(replicates, np.nan)
+            quota = np.empty(replicates)
+            for i in range(len(memories)):
+                block = slice(i * _BLOCK, (i + 1) * _BLOCK)
+                last = None if caught is None else _padded(caught[block])
+                decided, memories[i] = policy.decide(memories[i], _padded(observed[block]), last)
+                if np.shape(decided) != (_BLOCK,):
+                    raise PolicyError(
+                        f"policy {name!r} decided quotas of shape {np.shape(decided)}: expected one per "
+                        f"observation, ({_BLOCK},)"
+                    )
+                quota[block] = decided[: len(quota[block])]
+            good = np.isfinite(quota) & (quota >= 0.0)
+            if not good.all():
                 raise PolicyError(
-                    f"policy {name!r} decided quotas of shape {np.shape(decided)}: expected one per observation, "
-                    f"({_BLOCK},)"
+                    f"policy {name!r} set the quota {quota[~good][0]} in year {year}: expected a number of at least 0"
                 )
-            quota[block] = decided[: len(quota[block])]
-        good = np.isfinite(quota) & (quota >= 0.0)
-        if not good.all():
-            raise PolicyError(
-                f"policy {name!r} set the quota {quota[~good][0]} in year {year}: expected a number of at least 0"
-            )
-        caught = np.minimum(quota * np.exp(spread * implementation), biomass)
-        profit = economy.profit(caught, biomass)
-        for key, value in zip(series, (biomass, observed, quota, caught, profit), strict=True):
-            series[key][:, year] = value
-        biomass = worlds.step(biomass - caught, recruitment)
-        report((year + 1) / years)
-    return {**series, "final_biomass": biomass}
+            caught = np.minimum(quota * np.exp(self.spread * self.luck[:, year, 2]), biomass)
+            profit = self._economy(year).profit(caught, biomass)
+            for key, value in zip(_SERIES, (biomass, observed, quota, caught, profit), strict=True):
+                series[key][:, year] = value
+            biomass = self._grown(biomass - caught, year)
+            report((year + 1) / years)
+        return {**series, "final_biomass": biomass}
+
+    def _grown(self, escapement: Array, year: int) -> Array:
+        stock = next(stock for begin, stock in reversed(self.eras) if begin <= year)
+        grown: Array = stock.step(escapement, self.recruitment[:, year])
+        return grown if self.environment is None else self.environment[year] * grown
+
+    def _economy(self, year: int) -> Economy:
+        if self.prices is None:
+            return self.economy
+        return replace(self.economy, price=self.economy.price * float(self.prices[year]))
 
 
 def _padded(values: Array) -> Array:
@@ -249,7 +277,7 @@ def _padded(values: Array) -> Array:
 
 
 def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
-    """Return the carrying capacity, B_MSY and Allee threshold (NaN: none, or not known) of each replicate's world.
+    """Return carrying capacity, B_MSY, MSY and Allee threshold (NaN: none, or not known) of each replicate's world.
 
     Raises
     ------
@@ -262,12 +290,14 @@ def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
         columns = {
             "carrying_capacity": np.atleast_1d(np.asarray(worlds.carrying_capacity, dtype=float)),
             "b_msy": nothing,
+            "msy": nothing,
             "allee_threshold": nothing,
         }
     else:
         columns = {
             "carrying_capacity": np.array([p.carrying_capacity for p in points]),
             "b_msy": np.array([p.b_msy for p in points]),
+            "msy": np.array([p.msy for p in points]),
             "allee_threshold": np.array([p.allee_threshold for p in points], dtype=float),
         }
     given = len(columns["carrying_capacity"])
@@ -279,14 +309,21 @@ def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
     return {key: np.broadcast_to(values, (replicates,)) for key, values in columns.items()}
 
 
+def _number_draws(dataset: xr.Dataset, stocks: Sequence[Any]) -> None:
+    """Tell which replicates live in the same draw of a stock; those of a stock that is known share one."""
+    numbers = [getattr(stock, "world_numbers", None) for stock in stocks]
+    if all(one is None for one in numbers):
+        return
+    alike = np.zeros(dataset.sizes["replicate"], dtype=np.int64)
+    dataset["draw"] = (
+        ("world", "replicate"),
+        np.stack([alike if one is None else np.asarray(one) for one in numbers]),
+    )
+    dataset["draw"].attrs = {"long_name": "number of the fixed draw; replicates may share one", "units": "1"}
+
+
 def _annotate(
-    dataset: xr.Dataset,
-    unit: str,
-    economy: Economy,
-    survey: Survey,
-    seed: int,
-    implementation_cv: float,
-    first_survey: bool,
+    dataset: xr.Dataset, unit: str, economy: Economy, seed: int, settings: dict[str, Any]
 ) -> xr.Dataset:
     names = {
         "biomass": "biomass before harvest",
@@ -296,19 +333,13 @@ def _annotate(
         "final_biomass": "biomass after the last catch and growth",
         "carrying_capacity": "largest stable unfished equilibrium of the replicate's world",
         "b_msy": "biomass before harvest at maximum sustainable yield",
+        "msy": "maximum sustainable yield per year",
         "allee_threshold": "biomass below which the stock dies out (NaN: none)",
     }
     for key, words in names.items():
         dataset[key].attrs = {"long_name": words, "units": unit}
     dataset["profit"].attrs = {"long_name": "profit of the year", "units": "price x unit of catch"}
     dataset["year"].attrs = {"long_name": "years from the first decision"}
-    settings = {
-        "economy": vars(economy),
-        "survey": repr(survey),
-        "implementation_cv": implementation_cv,
-        "first_survey": first_survey,
-        "order_of_events": "observe, set quota, catch, recruit",
-    }
     dataset.attrs = {
         "schema": SCHEMA,
         "ecodecide_version": __version__,

@@ -16,10 +16,15 @@ from ecodecide import __version__
 from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import EcodecideError, EcodecideWarning, EvaluationError
+from ecodecide.errors import ConvergenceWarning, EcodecideError, EcodecideWarning, EvaluationError, FitError
 from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
+from ecodecide.evaluation.limits import collapse_limit, read_limit
+from ecodecide.evaluation.metrics import METRICS
+from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS, FITTED, NamedWorld, read_world
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
-from ecodecide.evaluation.scores import METRICS, collapse_limit, read_limit, score
+from ecodecide.evaluation.robustness import Robustness, robustness
+from ecodecide.evaluation.scores import measure, summarize
+from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS, fit_laws
 from ecodecide.fitting.lesson import DRAWS
 from ecodecide.fitting.posterior import Posterior
@@ -54,6 +59,8 @@ class Comparison:
         The simulated futures, see `ecodecide.evaluate`.
     scores
         See `ecodecide.score`.
+    robustness
+        How the policies compare over the worlds.
     settings, assumptions, cite
         For the record.
     warnings
@@ -67,14 +74,16 @@ class Comparison:
     failures: Mapping[str, str]
     runs: xr.Dataset
     scores: xr.Dataset
+    robustness: Robustness
     settings: Mapping[str, Any]
     assumptions: tuple[str, ...]
     cite: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
-    def estimate(self, policy: str, metric: str) -> dict[str, float | None]:
-        """Return a score with its 95 % interval; None where it is not defined."""
-        cells = self.scores["scores"].sel(policy=policy, metric=metric).isel(world=0)
+    def estimate(self, policy: str, metric: str, world: str | None = None) -> dict[str, float | None]:
+        """Return a score in a world, the first if None, with its 95 % interval; None where it is not defined."""
+        place = self.scores["world"].values[0] if world is None else world
+        cells = self.scores["scores"].sel(policy=policy, metric=metric, world=place)
         return {key: _finite(cells.sel(estimate=key)) for key in ("value", "low", "high")}
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +107,9 @@ class Comparison:
         return {
             "stock": self.history.id,
             "unit": self.posterior.unit,
+            "world": str(self.scores["world"].values[0]),
             "policies": policies,
+            "robustness": self.robustness.to_dict(),
             "fit": {"law": self.posterior.law, "status": self.posterior.status, **self.posterior.summary()},
             "settings": dict(self.settings),
             "assumptions": list(self.assumptions),
@@ -130,6 +141,7 @@ class Comparison:
             "versions": json.dumps(versions()),
             "scores_schema": self.scores.attrs["schema"],
             "fit": json.dumps(self.posterior.summary()),
+            "robustness": json.dumps(self.robustness.to_dict()),
         }
         return dataset
 
@@ -155,6 +167,7 @@ def compare(
     solvers: Sequence[str] | Mapping[str, Solver] = DEFAULT_SOLVERS,
     *,
     growth: str | Sequence[str] = DEFAULT_LAWS,
+    worlds: str | World | Sequence[str | World] = DEFAULT_WORLDS,
     survey: Survey | str | None = None,
     economy: Economy | None = None,
     years: int = 50,
@@ -169,7 +182,7 @@ def compare(
     """Compare ways of managing a stock on its catch history: fit, solve, simulate, score.
 
     Every replicate lives in one joint draw of the fitted parameters and of the biomass today; the solvers
-    and rules see only the fit. All policies meet the same luck.
+    and rules see only the fit. Every policy is tried in every world, and all meet the same luck.
 
     Parameters
     ----------
@@ -178,7 +191,12 @@ def compare(
     solvers
         Names, or solvers by names of their own.
     growth
-        Growth laws of the fit, see `ecodecide.fit`: of several, the average, each with its marginal likelihood.
+        Growth laws of the fit, see `ecodecide.fit`: of several, the average, each with its marginal likelihood. It is
+        what managers believe, and what solvers plan for.
+    worlds
+        Truths that the policies meet: worlds of your own, or names. ``"fitted"`` is what managers believe, a growth
+        law the fit of that law alone; more after a comma, as in ``"allen,autocorrelation=0.5"``,
+        ``"fitted,trend=-0.01"`` or ``"fitted,shift=20:ricker"``. Figures of a policy alone are of the first.
     survey
         Error of the surveys to come, and of an assessment's output in the fit, such as ``LognormalSurvey(0.2)`` or
         ``"lognormal:0.2"``; None takes that of the fit.
@@ -224,6 +242,12 @@ def compare(
     check_settings(years, replicates, seed, implementation_cv)
     read_limit(collapse)
     laws = (growth,) if isinstance(growth, str) else tuple(growth)
+    truths = [worlds] if isinstance(worlds, str | World) else list(worlds)
+    asked = [read_world(one) if isinstance(one, str) else one for one in truths]
+    if worlds is DEFAULT_WORLDS and laws == ("allen",):
+        asked = asked[:1]  # the two are the same
+    if not asked or len({one.name for one in asked}) < len(asked):
+        raise EvaluationError(f"worlds must be at least one, each once, got {[one.name for one in asked]}")
     if "gp" in laws:
         raise EvaluationError(
             "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
@@ -238,9 +262,13 @@ def compare(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EcodecideWarning)
         history = stock if isinstance(stock, CatchHistory) else load_history(stock)
-        posterior = fit_laws(history, laws, survey=survey, seed=seed, progress=tell).average
+        fitted = fit_laws(history, laws, survey=survey, seed=seed, progress=tell)
+        posterior = fitted.average
         # a limit that this stock does not have is refused before the long work
-        collapse_limit(_worlds(posterior), collapse)
+        collapse_limit(_reference_points(posterior), collapse)
+        stocks = {FITTED: posterior, **fitted.posteriors}
+        stocks |= _fit_more(history, asked, stocks, survey, seed, tell)
+        truth = _truths(asked, stocks, years)
         problem = HarvestProblem(
             stock=posterior,
             survey=posterior.survey if survey is None else survey,
@@ -252,26 +280,67 @@ def compare(
         solutions, failures = _solve(named, problem, tell)
         runs = evaluate(
             {name: solution.policy for name, solution in solutions.items()},
-            truth=posterior, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
+            truth=truth, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
             implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
-            world="fitted " + (laws[0] if len(laws) == 1 else "laws"),
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
         "ecodecide_version": __version__,
-        "solvers": list(named), "growth": ",".join(laws), "survey": repr(problem.survey),
+        "solvers": list(named), "growth": ",".join(laws), "worlds": [w.describe() for w in truth],
+        "survey": repr(problem.survey),
         "economy": dict(vars(economy)),
         "years": years, "replicates": replicates, "seed": seed, "collapse": str(collapse),
         "implementation_cv": implementation_cv, "fit": dict(posterior.settings),
         "grid": {"upper": problem.grid.upper, "cells": cells, "scheme": problem.grid.scheme},
     }  # fmt: skip
     told = tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning))
+    measured = measure(runs, collapse)
     return Comparison(
-        history, posterior, problem, solutions, failures, runs, score(runs, collapse), settings,
-        assumptions(problem, posterior, history, solutions, years), citations(history, solutions), told,
+        history, posterior, problem, solutions, failures, runs, summarize(measured), robustness(measured, seed),
+        settings, assumptions(problem, posterior, history, solutions, years, truth),
+        citations(history, solutions), told,
     )  # fmt: skip
+
+
+def _fit_more(
+    history: CatchHistory,
+    asked: Sequence[NamedWorld | World],
+    stocks: Mapping[str, Posterior],
+    survey: Survey | None,
+    seed: int,
+    tell: Callable[[str, float], None],
+) -> dict[str, Posterior]:
+    """Fit the laws that worlds are made of and managers do not believe in; one that cannot be fitted is left out."""
+    laws = {
+        law: None for one in asked if isinstance(one, NamedWorld) for law in one.laws if law not in stocks
+    }
+    if not laws:
+        return {}
+    try:
+        return dict(fit_laws(history, tuple(laws), survey=survey, seed=seed, progress=tell).posteriors)
+    except FitError:
+        return {}
+
+
+def _truths(asked: Sequence[NamedWorld | World], stocks: Mapping[str, Posterior], years: int) -> list[World]:
+    """Return the worlds whose stocks could be fitted; a warning names the others."""
+    truth = []
+    for one in asked:
+        if isinstance(one, World):
+            truth.append(one)
+        elif all(law in stocks for law in one.laws):
+            truth.append(one.world(stocks, years))
+        else:
+            missing = next(law for law in one.laws if law not in stocks)
+            words = (
+                f"the world {one.name!r} is left out: growth by {missing} cannot be fitted to this history"
+            )
+            warnings.warn(words, ConvergenceWarning, stacklevel=3)
+    if not truth:
+        raise EvaluationError("no world is left to compare policies in: none of their laws can be fitted")
+    return truth
 
 
 def _largest(posterior: Posterior, history: CatchHistory) -> float:
@@ -289,7 +358,7 @@ def _largest(posterior: Posterior, history: CatchHistory) -> float:
     )
 
 
-def _worlds(posterior: Posterior) -> xr.Dataset:
+def _reference_points(posterior: Posterior) -> xr.Dataset:
     points = reference_points(posterior.members, posterior.size)
     return xr.Dataset({key: (("world", "replicate"), values[None]) for key, values in points.items()})
 

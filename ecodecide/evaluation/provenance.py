@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from ecodecide import __version__
 from ecodecide.decision.problem import HarvestProblem
+from ecodecide.evaluation.named_worlds import FITTED
+from ecodecide.evaluation.world import World
 from ecodecide.fitting.averaging import AVERAGED
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
@@ -25,6 +27,7 @@ def assumptions(
     history: CatchHistory,
     solutions: Mapping[str, Solution],
     years: int,
+    worlds: Sequence[World],
 ) -> tuple[str, ...]:
     """Return what the figures of a comparison rest on, one line each."""
     economy = problem.economy
@@ -40,8 +43,7 @@ def assumptions(
         "here; rules take the best estimate",
         "B_MSY and F_MSY are of the biomass before harvest; collapse counts futures that start above the limit, "
         "each with the carrying capacity of its own world",
-        f"the truth is of the fitted growth law{'s' * (posterior.law == AVERAGED)}: rules that know the law are "
-        "favored over gpdp, which does not",
+        *_truths(worlds, posterior),
     ]
     if ends_with_a_survey(history):
         lines.append(
@@ -99,3 +101,20 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return {"python": platform.python_version(), **found}
+
+
+def _truths(worlds: Sequence[World], posterior: Posterior) -> list[str]:
+    """Return what the truths are."""
+    lines = []
+    if len(worlds) > 1:
+        lines.append(
+            f"figures of each policy alone are of the world {worlds[0].name!r}; in all of "
+            f"{', '.join(world.name for world in worlds)} policies are those solved for the fit, and meet the same luck"
+        )
+    if worlds[0].name == FITTED:
+        laws = f"law{'s' * (posterior.law == AVERAGED)}"
+        lines.append(
+            f"the truth of the world {FITTED!r} is of the fitted growth {laws}: rules that know the law are favored "
+            "over gpdp, which does not"
+        )
+    return lines

@@ -100,7 +100,8 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
     value = Amounts([entry["npv"] for entry in result["policies"]], unit)
     catch = Amounts([entry["mean_catch"] for entry in result["policies"]], unit)
     table = Table(
-        title=f"{result['stock']}: {result['settings']['years']} years, {result['settings']['replicates']} futures",
+        title=f"{result['stock']}: {result['settings']['years']} years, {result['settings']['replicates']} futures, "
+        f"world {result['world']}",
         caption="second line: 95 % Monte Carlo interval",
         box=box.SIMPLE_HEAD,
         show_edge=False,

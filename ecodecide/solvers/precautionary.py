@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
-from ecodecide.decision.discretize import discretize
+from ecodecide.decision.discretize import initial_belief
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.policy.rules import (
-    ConstantCatch,
-    ConstantEscapement,
-    ConstantRate,
-    IcesAdvice,
-    Ramp,
-    Rule,
-    RulePolicy,
-)
+from ecodecide.policy.rules import ConstantEscapement, Rule, RulePolicy, SeriesPolicy
+from ecodecide.solvers.named_rules import NAMED_RULES, RAMPS
+from ecodecide.solvers.rule_inputs import RuleInputs
 from ecodecide.solvers.solution import Solution
-from ecodecide.stock.protocol import Stock
-from ecodecide.stock.reference_points import ReferencePoints, best_escapement
 
-RULES = {
-    "tac": "0.8 F_MSY of the survey",
-    "msy": "F_MSY of the survey",
-    "40-10": "F from 0 at 0.1 B0 up to F_MSY at 0.4 B0",
-    "ices": "F_MSY above B_trigger = 0.5 B_MSY, F_MSY B/B_trigger below, 0 below B_lim = 0.3 B_MSY",
-    "constant-catch": "the same catch every year: the mean of the last five years, or 0.8 MSY",
-    "constant-f": "the same share every year: that of the last five years, or F_MSY",
-    "constant-escapement": "all above the escapement S* that maximizes g E[x'] - s (Reed 1979)",
-    "no-fishing": "no catch at all",
-}
-"""The rules by name, in words."""
+RULES = {rule.name: rule.words for rule in NAMED_RULES}
+"""The rules by name, in words; `ecodecide.solvers.named_rules` has their formulas and sources."""
+
+_NAMED = {rule.name: rule for rule in NAMED_RULES}
 
 
 @dataclass(frozen=True)
@@ -46,8 +29,8 @@ class Precautionary:
     Parameters
     ----------
     rule
-        One of ``tac`` (0.8 F_MSY), ``msy``, ``40-10``, ``ices``, ``constant-catch``, ``constant-f``,
-        ``constant-escapement``, ``no-fishing``.
+        One of `RULES`, such as ``"40-10"``, ``"2-over-3"`` or ``"pbr"``; ``ecodecide rules`` prints them with their
+        formulas and sources. Those that go by catches and surveys of the past start from the problem's history.
     cap
         The largest change of a quota from year to year, as a share (0.2 is 20 %); None for none.
     delay
@@ -56,20 +39,26 @@ class Precautionary:
         ``"msy"``, or ``"memarzadeh2019"`` to take F at the discounted escapement S*(g), growth without noise,
         as that paper does.
     catch
-        The catch of ``constant-catch``, in units of biomass; None for the default named there.
+        What was caught of late, per year in units of biomass, for the rules that start from it; None for the mean of
+        the history's last years, as each rule has it.
     rate
-        The share of ``constant-f``; None for the default named there.
+        The share caught of late, for ``constant-f`` and SPiCT's scenarios of the current F; None for the history's.
+    relative_f
+        relF_min and relF_max of the ramps 40-10, 60-20 and 80-40-msy: the F at and below the limit, and at and above
+        the target, relative to F_MSY.
 
     Raises
     ------
     SolverError
-        For an unknown rule, or a stock that has no sustainable yield.
+        For an unknown rule, a stock that has no sustainable yield where a rule needs one, or a problem without the
+        history that a rule starts from.
 
-    References
-    ----------
-    40-10: Pacific Fishery Management Council; ICES advice rule: ICES 2017, with B_trigger and B_lim as shares
-    of B_MSY after Pedersen & Berg 2017, Fish and Fisheries 18:226; tac: Memarzadeh & Boettiger 2019,
-    doi:10.1086/702704; constant escapement: Reed 1979, doi:10.1016/0095-0696(79)90014-7.
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.05))
+    >>> Precautionary("40-10").solve(eco.HarvestProblem(stock=stock)).policy.rule
+    Ramp(rate=0.2727..., closed=0.1, full=0.4)
     """
 
     rule: str = "tac"
@@ -78,98 +67,56 @@ class Precautionary:
     references: str = "msy"
     catch: float | None = None
     rate: float | None = None
+    relative_f: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise SolverError(f"unknown rule {self.rule!r}: expected one of {', '.join(RULES)}")
         if self.references not in ("msy", "memarzadeh2019"):
             raise SolverError(f"references must be 'msy' or 'memarzadeh2019', got {self.references!r}")
+        low, high = self.relative_f
+        if not 0.0 <= low <= high:
+            raise SolverError(
+                f"relative_f must be two numbers of at least 0, in order, got {self.relative_f}"
+            )
+        if tuple(self.relative_f) != (0.0, 1.0) and self.rule not in RAMPS:
+            raise SolverError(f"relative_f is of the ramps {', '.join(RAMPS)}; {self.rule!r} is none")
 
     def solve(self, problem: HarvestProblem) -> Solution:
         """Return the rule as a policy."""
         begin = time.perf_counter()
         if problem.stock is None:
             raise SolverError(f"the rule {self.rule!r} needs a stock for its reference points: fit one first")
-        arrays = discretize(problem)
-        rule, words = self._rule(problem, problem.stock)
-        expected = float(arrays.initial @ arrays.grid.points)
+        named = _NAMED[self.rule]
+        inputs = RuleInputs(
+            self.rule, problem, problem.stock, self.references, self.catch, self.rate, self.relative_f
+        )
+        made = named.make(inputs)
+        words = named.words + _numbers(made) + _warning(made, inputs)
+        if isinstance(made, SeriesPolicy):
+            policy: SeriesPolicy | RulePolicy = replace(made, cap=self.cap, delay=self.delay)
+        else:
+            expected = float(initial_belief(problem) @ problem.grid.points)
+            policy = RulePolicy(made, expected, self.cap, self.delay)
         return Solution(
-            RulePolicy(rule, expected, self.cap, self.delay),
+            policy,
             status=words,
             seconds=time.perf_counter() - begin,
-            settings={"solver": self.rule, **asdict(self)},
+            settings={"solver": self.rule, **asdict(self), "formula": named.formula, "source": named.source},
         )
 
-    def _rule(self, problem: HarvestProblem, stock: Stock) -> tuple[Rule, str]:
-        words = RULES[self.rule]
-        if self.rule == "no-fishing":
-            return ConstantCatch(0.0), words
-        points = stock.reference_points()
-        f_msy, b_msy, b0 = points.f_msy, points.b_msy, points.carrying_capacity
-        if points.msy <= 0.0 and self.rule not in ("constant-catch", "constant-f", "constant-escapement"):
-            raise SolverError(
-                f"the rule {self.rule!r} has no F_MSY: this stock's growth never exceeds what is left, so "
-                "there is no sustainable yield; use no-fishing, or look at the fit"
-            )
-        discount = problem.economy.discount
-        if self.references == "memarzadeh2019":
-            f_msy, b_msy = _discounted_rate(stock, points, discount)
-        match self.rule:
-            case "tac":
-                rule: Rule = ConstantRate(0.8 * f_msy)
-            case "msy":
-                rule = ConstantRate(f_msy)
-            case "40-10":
-                rule = Ramp(f_msy, 0.1 * b0, 0.4 * b0)
-            case "ices":
-                rule = IcesAdvice(f_msy, 0.5 * b_msy, 0.3 * b_msy)
-            case "constant-catch":
-                rule = ConstantCatch(self.catch if self.catch is not None else _recent_catch(problem, points))
-            case "constant-f":
-                rule = ConstantRate(self.rate if self.rate is not None else _recent_rate(problem, f_msy))
-            case _:
-                return _reed(stock, points, discount, words, noise=self.references == "msy")
-        numbers = ", ".join(f"{k} = {v:.4g}" for k, v in vars(rule).items())
-        return rule, f"{words} ({numbers})"
+
+def _numbers(made: Rule | SeriesPolicy) -> str:
+    numbers = {**vars(made.rule), "last": made.last} if isinstance(made, SeriesPolicy) else vars(made)
+    return f" ({', '.join(f'{name} = {value:.4g}' for name, value in numbers.items())})"
 
 
-def _reed(
-    stock: Stock, points: ReferencePoints, discount: float, words: str, noise: bool
-) -> tuple[Rule, str]:
-    growth = getattr(stock, "growth", None)
-    mean = stock.mean if noise or growth is None else growth
-    escapement = best_escapement(mean, discount, max(points.carrying_capacity, 1e-12))
-    words = f"{words} (escapement = {escapement:.4g})"
-    if escapement == 0.0:
-        words += "; WARNING: at this discount it pays to liquidate the stock"
-    elif float(stock.mean(escapement)) < 0.2 * points.carrying_capacity:
-        words += "; WARNING: at this discount the stock is kept close to collapse"
-    return ConstantEscapement(escapement), words
-
-
-def _discounted_rate(stock: Stock, points: ReferencePoints, discount: float) -> tuple[float, float]:
-    """F and B at S*(g), the escapement that maximizes g f(s) - s for growth without noise."""
-    growth = getattr(stock, "growth", stock.mean)
-    escapement = best_escapement(growth, discount, points.carrying_capacity)
-    before = float(growth(np.asarray(escapement)))
-    if before <= 0.0:
-        raise SolverError(
-            "references='memarzadeh2019' has no F: at this discount liquidating the stock pays most"
-        )
-    return (before - escapement) / before, before
-
-
-def _recent_catch(problem: HarvestProblem, points: ReferencePoints) -> float:
-    if problem.history is None:
-        return 0.8 * points.msy
-    catch = problem.history.catch[np.isfinite(problem.history.catch)]
-    return float(catch[-5:].mean())
-
-
-def _recent_rate(problem: HarvestProblem, f_msy: float) -> float:
-    biomass = getattr(problem.stock, "best_biomass", None)
-    if problem.history is None or biomass is None:
-        return f_msy
-    catch = problem.history.catch
-    known = np.isfinite(catch)
-    return float(np.mean((catch[known] / biomass[: len(catch)][known])[-5:]))
+def _warning(made: Rule | SeriesPolicy, inputs: RuleInputs) -> str:
+    """Say where the optimal escapement empties the stock, or nearly."""
+    if not isinstance(made, ConstantEscapement):
+        return ""
+    if made.escapement == 0.0:
+        return "; WARNING: at this discount it pays to liquidate the stock"
+    if float(inputs.stock.mean(made.escapement)) < 0.2 * inputs.b0:
+        return "; WARNING: at this discount the stock is kept close to collapse"
+    return ""

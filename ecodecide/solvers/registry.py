@@ -49,8 +49,8 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
 
     Examples
     --------
-    >>> solver_named("tac")
-    Precautionary(rule='tac', cap=None, delay=0, references='msy', catch=None, rate=None)
+    >>> solver_named("tac").rule
+    'tac'
     """
     if name in ("pomdp", "gp-pomdp"):
         from ecodecide.solvers.gpdp import Gpdp

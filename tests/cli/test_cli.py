@@ -23,7 +23,7 @@ from ecodecide.cli import main
 from ecodecide.cli.lines import width, wrapped
 from ecodecide.errors import ConvergenceWarning, HistoryWarning, SolverError
 from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
-from ecodecide.evaluation.scores import METRICS
+from ecodecide.evaluation.metrics import METRICS
 from ecodecide.solvers.registry import solver_named, solver_names
 from ecodecide.stock.growth import LAWS
 
@@ -55,7 +55,13 @@ def posterior() -> Any:
 @pytest.fixture
 def fitted(posterior: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
-    monkeypatch.setattr(COMPARE, "fit_laws", lambda *_, **__: SimpleNamespace(average=posterior))
+    monkeypatch.setattr(
+        COMPARE,
+        "fit_laws",
+        lambda *_, **__: SimpleNamespace(
+            average=posterior, posteriors=dict.fromkeys(["logistic", "allen"], posterior)
+        ),
+    )
 
 
 # --- help, stocks, models ---
@@ -179,7 +185,7 @@ def test_compare_prints_a_table_and_what_follows_from_it() -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     for words in (
-        "hake-argentina-north: 10 years, 50 futures",
+        "hake-argentina-north: 10 years, 50 futures, world fitted",
         "below 0.1K",
         "Most valuable: tac",
         "Assumptions",
@@ -215,8 +221,9 @@ def test_quiet_is_the_table_alone(tmp_path: Path) -> None:
     assert result.stderr == ""
     assert (tmp_path / "run.nc").exists()
     lines = result.stdout.strip().splitlines()
-    assert lines[0].strip() == "hake-argentina-north: 10 years, 50 futures"
-    assert lines[-1].strip() == "second line: 95 % Monte Carlo interval"
+    assert lines[0].strip() == "hake-argentina-north: 10 years, 50 futures, world fitted"
+    assert "second line: 95 % Monte Carlo interval" in (line.strip() for line in lines)
+    assert "worst world" in " ".join(lines[-2:])
     assert [line.split()[0] for line in lines if line.startswith(("tac", "no-"))] == ["tac", "no-fishing"]
 
 

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError
-from ecodecide.evaluation.scores import METRICS, collapse_limit
+from ecodecide.evaluation.limits import collapse_limit
+from ecodecide.evaluation.metrics import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
 
 Z = 1.959963984540054  # the 97.5 % point of the standard normal distribution
@@ -21,7 +22,7 @@ Z = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 def futures(
     biomass: Any, final: Any, catch: Any = None, quota: Any = None, profit: Any = None,
     capacity: Any = 10.0, b_msy: Any = 5.0, allee: Any = np.nan, discount: float = 0.5, policies: Any = ("a",),
-    draw: Any = None,
+    draw: Any = None, msy: Any = 4.0,
 ) -> xr.Dataset:  # fmt: skip
     """Futures of one world: arrays of shape (replicate, year), or (policy, replicate, year) for profits."""
     biomass = np.asarray(biomass, dtype=float)
@@ -45,6 +46,7 @@ def futures(
                 np.broadcast_to(np.asarray(final, dtype=float), shape[:3]).copy(),
             ),
             "carrying_capacity": worlds(capacity), "b_msy": worlds(b_msy), "allee_threshold": worlds(allee),
+            "msy": worlds(msy),
         },
         coords={"policy": list(policies), "world": ["w"]},
         attrs={"discount": discount},
@@ -78,6 +80,7 @@ BY_HAND = {
     # |changes| / catches: (1 + 1)/4; nothing caught; (0 + 2)/8; (3 + 3)/6
     "aav": (2 / 4 + 2 / 8 + 6 / 6) / 3,
     "closed_years": (0 + 2 + 0 + 1) / 4,  # a quota that nothing came of is not a closure
+    "long_closure_probability": 1 / 4,  # the second; a closure of one year is not a long one
     "extinction_probability": 0.0,
     "years_below_limit": (1 + 1 + 1 + 0) / 4,  # t = 0 does not count
     "time_to_collapse": (1 + 3) / 2,
@@ -85,6 +88,24 @@ BY_HAND = {
     "recovery_probability": 1.0,
     "recovery_time": 2.0,
     "npv_difference": 0.0,  # the policy is its own reference
+    "NPV": (3 + 0 + 3 + 2) / 4,
+    "C": (4 / 3 + 0 + 8 / 3 + 6 / 3) / 4,
+    # |changes| / later catch: (1/2 + 1/1)/2; nothing caught; (0 + 2/4)/2; fishing stops
+    "AAVC": (3 / 4 + 1 / 4) / 2,
+    "AAVY": 0.0,  # of the first, third and fourth
+    # MSY = 4: catches above 2, of three years
+    "STY": (0 + 0 + 1 / 3 + 2 / 3) / 4,
+    "LTY": (0 + 0 + 1 / 3 + 2 / 3) / 4,
+    "PC0": (0 + 3 / 3 + 0 + 1 / 3) / 4,  # catches below 0.4
+    "PNOF": (2 / 3 + 1 + 0 + 1) / 4,  # F_MSY = 4/5: catches below 0.8 B
+    # B_MSY = 5: later biomass above 0.5, 2.5, 5
+    "P10": (2 / 3 + 1 + 1 + 1) / 4,
+    "P50": (1 / 3 + 2 / 3 + 0 + 2 / 3) / 4,
+    "P100": 0.0,
+    # B_lim = 1.5: the first and third at t = 1, the second and fourth at t = 3
+    "risk1": 1 / 3,
+    "risk2": 1.0,
+    "risk3": 1 / 2,
 }
 
 
@@ -107,10 +128,10 @@ def test_intervals_by_hand() -> None:
 def test_the_table_is_labelled() -> None:
     scores = eco.score(HAND)
     assert scores.metric.values.tolist() == list(METRICS) == list(BY_HAND)
-    assert scores.definition.values.tolist() == list(METRICS.values())
+    assert scores.definition.values.tolist() == [metric.words for metric in METRICS.values()]
     assert scores.attrs["collapse"] == "0.1K"
     assert scores.attrs["reference"] == "a"
-    assert scores.attrs["schema"] == "ecodecide-scores-1"
+    assert scores.attrs["schema"] == "ecodecide-scores-2"
 
 
 def test_extinction() -> None:
@@ -125,14 +146,20 @@ def test_extinction() -> None:
     ("runs", "undefined"),
     [
         # nobody starts below, nobody falls, nothing is caught
-        (futures([[5.0, 5.0]], [5.0]), {"aav", "time_to_collapse", "recovery_probability", "recovery_time"}),
+        (
+            futures([[5.0, 5.0]], [5.0]),
+            {"aav", "AAVC", "AAVY", "time_to_collapse", "recovery_probability", "recovery_time"},
+        ),
         # all start below, none recovers
         (
             futures([[0.5, 0.5]], [0.5], catch=[[1.0, 1.0]]),
             {"collapse_probability", "time_to_collapse", "recovery_time"},
         ),
         # a single year has no change of catch, and the one future collapses
-        (futures([[5.0]], [0.5], catch=[[1.0]]), {"aav", "recovery_probability", "recovery_time"}),
+        (
+            futures([[5.0]], [0.5], catch=[[1.0]]),
+            {"aav", "AAVC", "AAVY", "recovery_probability", "recovery_time"},
+        ),
     ],
 )
 def test_what_is_not_defined_is_nan_and_nothing_else_is(runs: xr.Dataset, undefined: set[str]) -> None:
@@ -144,7 +171,7 @@ def test_one_future_tells_no_interval_of_a_mean() -> None:
     runs = futures([[5.0, 5.0]], [0.5], catch=[[1.0, 2.0]], profit=[[1.0, 2.0]])
     for metric in METRICS:
         low, value, high = estimate(runs, metric)
-        if metric.endswith("probability"):
+        if METRICS[metric].kind in ("share", "worst year"):
             # Wilson's interval of one future is wide: 1/(1 + z^2) on one side
             assert np.isnan(value) or high - low == pytest.approx(Z**2 / (1.0 + Z**2), rel=1e-14), metric
         else:
@@ -152,6 +179,7 @@ def test_one_future_tells_no_interval_of_a_mean() -> None:
     assert estimate(runs, "npv")[1] == 2.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(0.0, 1.0))
 def test_wilson_interval_is_the_closed_formula(n: int, share: float) -> None:
     k = round(share * n)

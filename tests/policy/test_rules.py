@@ -9,7 +9,11 @@ from ecodecide.policy.rules import (
     ConstantEscapement,
     ConstantRate,
     IcesAdvice,
+    IcesPercentile,
+    PotentialBiologicalRemoval,
     Ramp,
+    RateAbove,
+    RelativeRamp,
     RulePolicy,
 )
 
@@ -27,6 +31,16 @@ NAN = np.nan
         (ConstantCatch(0.7), [0.0, 0.1, 9.0], [0.7, 0.7, 0.7]),
         (ConstantCatch(0.0), [0.0, 9.0], [0.0, 0.0]),
         (ConstantEscapement(0.4), [0.0, 0.4, 1.0], [0.0, 0.0, 0.6]),
+        # a share from the threshold on, not what lies above it
+        (RateAbove(0.2, 2.0), [0.0, 1.99, 2.0, 5.0], [0.0, 0.0, 0.4, 1.0]),
+        # SAMtool's example: F from a tenth of F_MSY at .4 to three quarters at .8; half-way .425
+        (RelativeRamp(0.2, 4.0, 8.0, 0.1, 0.75), [2.0, 4.0, 6.0, 8.0, 10.0], [0.04, 0.08, 0.51, 1.2, 1.5]),
+        # the hockey stick: no B_lim
+        (IcesAdvice(0.2, 5.0, 0.0), [0.0, 1.0, 5.0, 8.0], [0.0, 0.04, 1.0, 1.6]),
+        # .9 * .8 * .2 = .144 of B above 5 / .5 = 10; .0144 B^2 below
+        (IcesPercentile(0.2, 5.0, 0.8, 0.5, 0.9), [0.0, 5.0, 10.0, 20.0], [0.0, 0.36, 1.44, 2.88]),
+        # N_min = .8 N; half of R_max = .04; F_r = .1: 1000 * .8 * .02 * .1
+        (PotentialBiologicalRemoval(0.04, 0.8, 0.1), [0.0, 1000.0], [0.0, 1.6]),
     ],
 )
 def test_rule_by_hand(rule, biomass, quota):
@@ -35,6 +49,18 @@ def test_rule_by_hand(rule, biomass, quota):
         RulePolicy(rule, expected=1.0).start(len(biomass)), np.array(biomass), None
     )
     np.testing.assert_allclose(decided, quota, rtol=1e-14, atol=1e-15)
+
+
+def test_a_relative_ramp_from_zero_to_one_is_the_ramp():
+    biomass = np.linspace(0.0, 10.0, 101)
+    np.testing.assert_array_equal(
+        RelativeRamp(0.3, 1.0, 4.0).quota(biomass), Ramp(0.3, 1.0, 4.0).quota(biomass)
+    )
+
+
+def test_a_ramp_needs_its_limit_below_its_target():
+    with pytest.raises(PolicyError, match="limit of a ramp must lie below its target, got 4 and 4"):
+        RelativeRamp(0.2, 4.0, 4.0)
 
 
 def run(policy, surveys):

@@ -11,6 +11,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
+from ecodecide.history import CatchHistory
 from ecodecide.policy.rules import (
     ConstantCatch,
     ConstantEscapement,
@@ -151,7 +152,8 @@ def test_value_of_alpha_vectors_is_convex_and_a_survey_never_costs(policy, seed,
 
 # --- units: biomass in units of which a thousand make one ---
 
-OBSERVED = np.array([[0.05, 0.4, 1.1, np.nan], [0.3, 0.02, np.nan, 0.9], [0.7, 0.8, 0.9, 1.9]])
+# off the round numbers that hypothesis tries first, at which a rule with a threshold jumps by rounding
+OBSERVED = np.pi / 3.14 * np.array([[0.05, 0.4, 1.1, np.nan], [0.3, 0.02, np.nan, 0.9], [0.7, 0.8, 0.9, 1.9]])
 
 
 def decisions(policy, unit):
@@ -183,6 +185,10 @@ def test_rules_have_no_unit(rule, cap, delay):
     np.testing.assert_allclose(thousand, 1e3 * one, rtol=1e-12, atol=1e-11)
 
 
+CAUGHT = np.array([0.1, 0.2, 0.3, 0.2, 0.25, 0.15, 0.2, 0.1])
+SURVEYED = np.array([1.1, 1.0, 0.9, np.nan, 0.6, 0.7, 0.5, 0.6])
+
+
 def scaled_problem(law, noise, survey, u):
     upper = suggest_grid(ParametricStock(law(1.0), noise(1.0)), cells=40).upper
     return HarvestProblem(
@@ -190,6 +196,7 @@ def scaled_problem(law, noise, survey, u):
         survey=survey(u),
         economy=Economy(discount=0.95),
         grid=Grid(upper=upper * u, cells=40),
+        history=CatchHistory(year=np.arange(2000, 2008), catch=CAUGHT * u, biomass=SURVEYED * u),
     )
 
 

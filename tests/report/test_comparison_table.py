@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ecodecide.evaluation.scores import METRICS
+from ecodecide.evaluation.metrics import METRICS
 from ecodecide.report.table import comparison_table, conclusion, number, percent
 
 NOTHING = {"value": None, "low": None, "high": None}
@@ -32,7 +32,7 @@ def policy(name: str, risk: Any = 0.0, npv: Any = 1.0, **others: Any) -> dict[st
 def result(*policies: dict[str, Any], unit: str = "t", law: str = "logistic") -> dict[str, Any]:
     return {
         "stock": "hake", "unit": unit, "policies": list(policies), "fit": {"law": law, "status": "found"},
-        "settings": {"years": 50, "replicates": 1000, "collapse": "0.1K"},
+        "settings": {"years": 50, "replicates": 1000, "collapse": "0.1K"}, "world": "fitted",
     }  # fmt: skip
 
 

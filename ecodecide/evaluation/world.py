@@ -1,0 +1,248 @@
+"""The truth that policies meet, apart from what their managers believed when they were solved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from ecodecide.errors import EvaluationError
+from ecodecide.stock.growth import Array
+from ecodecide.stock.protocol import Stock
+from ecodecide.stock.survey import Survey
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """Any distribution of SciPy with its parameters fixed, such as ``scipy.stats.lognorm(0.3, scale=2e5)``."""
+
+    def ppf(self, q: Array) -> Array:
+        """Return the quantiles of some probabilities."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A truth: how the stock really grows, is seen and is fished.
+
+    One year: observe, set the quota, catch h = min(quota * error, x), and the escapement s = x - h grows to
+
+        x' = environment[t] * stock(s, z_t),    z_t = rho z_{t-1} + sqrt(1 - rho^2) e_t,    z_0 = e_0,
+
+    e_t being independent and standard normal: the luck that all policies share.
+
+    Parameters
+    ----------
+    stock
+        The stock. It is drawn once per replicate (`Stock.draw`): a fitted stock gives each replicate one joint draw
+        of parameters and present biomass, for good.
+    name
+        What results call this world.
+    survey
+        What is observed of the biomass; None takes that of the evaluation.
+    initial_biomass
+        Before the first harvest: a number, one per replicate, or a `Distribution`. None takes it from the stock that
+        was drawn.
+    implementation_cv
+        The catch is the quota times a lognormal of median 1 and this CV, where the stock allows; None takes that of
+        the evaluation.
+    autocorrelation
+        rho, in (-1, 1): that of one year's recruitment deviation with the next. Their spread stays what the stock
+        says.
+    environment
+        Shape (years,): a factor on the growth of each year, 1 where the environment is as the stock knows it. A
+        trend of -1 % a year is ``0.99 ** np.arange(years)``.
+    prices
+        Shape (years,): a factor on the price of each year.
+    shift
+        A regime shift: the year from which the stock grows as another does, and that other stock. Limits and
+        reference points stay those of the first.
+
+    Raises
+    ------
+    EvaluationError
+        When a value means nothing.
+
+    References
+    ----------
+    Autocorrelated recruitment deviations: Thorson, Jensen & Zipkin 2014, Canadian Journal of Fisheries and Aquatic
+    Sciences 71:973.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.15))
+    >>> World(stock, "persistent", autocorrelation=0.6).eras
+    [(0, ParametricStock(...))]
+    """
+
+    stock: Stock
+    name: str = "truth"
+    survey: Survey | None = None
+    initial_biomass: float | ArrayLike | Distribution | None = None
+    implementation_cv: float | None = None
+    autocorrelation: float = 0.0
+    environment: ArrayLike | None = None
+    prices: ArrayLike | None = None
+    shift: tuple[int, Stock] | None = None
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.stock, "draw"):
+            raise EvaluationError(
+                f"a world needs a stock, got {type(self.stock).__name__}; see ecodecide.ParametricStock"
+            )
+        if self.survey is not None and not hasattr(self.survey, "sample"):
+            raise EvaluationError(f"world {self.name!r}: {self.survey!r} is no survey; see LognormalSurvey")
+        check_implementation(self.implementation_cv or 0.0)
+        if not -1.0 < self.autocorrelation < 1.0:
+            raise EvaluationError(
+                f"world {self.name!r}: autocorrelation must be in (-1, 1), got {self.autocorrelation}"
+            )
+        for key in ("environment", "prices"):
+            path = getattr(self, key)
+            values = np.ones(1) if path is None else np.asarray(path, dtype=float)
+            if values.ndim != 1 or not (np.isfinite(values) & (values >= 0.0)).all():
+                raise EvaluationError(
+                    f"world {self.name!r}: {key} must be one factor of at least 0 per year, got {path!r}"
+                )
+        if self.shift is not None and not (
+            len(self.shift) == 2
+            and int(self.shift[0]) == self.shift[0] > 0
+            and hasattr(self.shift[1], "draw")
+        ):
+            raise EvaluationError(
+                f"world {self.name!r}: shift must be a year from 1 on and the stock from then on, such as "
+                f"(20, stock), got {self.shift!r}"
+            )
+
+    @property
+    def eras(self) -> list[tuple[int, Stock]]:
+        """The stocks by the year from which each is the truth."""
+        return [(0, self.stock), *([] if self.shift is None else [self.shift])]
+
+    def drawn(self, replicates: int, first: int, seed: np.random.SeedSequence) -> list[tuple[int, Any]]:
+        """Return the eras with their stocks drawn for replicates ``first`` to ``first + replicates - 1``.
+
+        Raises
+        ------
+        EvaluationError
+            When a later part of the replicates is asked for of a stock whose draws cannot be taken apart.
+        """
+        return [(year, self._drawn(stock, replicates, first, seed)) for year, stock in self.eras]
+
+    def _drawn(self, stock: Stock, replicates: int, first: int, seed: np.random.SeedSequence) -> Any:
+        worlds: Any = stock.draw(first + replicates, np.random.default_rng(seed))
+        batch = getattr(worlds, "world_numbers", None) is not None and hasattr(worlds, "take")
+        if first == 0 or (worlds is stock and not batch):
+            return worlds
+        if not batch:
+            raise EvaluationError(
+                f"world {self.name!r}: replicates of a {type(worlds).__name__} can only be simulated from the first on"
+            )
+        return worlds.take(np.arange(first, first + replicates))
+
+    def start(self, worlds: Any, luck: Array) -> Array:
+        """Return the biomass before the first harvest, shape (replicates,).
+
+        Parameters
+        ----------
+        worlds
+            The stock drawn for the first year.
+        luck
+            Shape (replicates,): standard normals.
+
+        Raises
+        ------
+        EvaluationError
+            When there is none, or it means nothing.
+        """
+        given: Any = self.initial_biomass
+        if given is None:
+            given = getattr(worlds, "initial_biomass", None)
+        if given is None:
+            raise EvaluationError("this truth has no present biomass of its own: give initial_biomass")
+        if isinstance(given, Distribution):
+            given = given.ppf(ndtr(luck))
+        value = np.asarray(given, dtype=float)
+        if value.shape not in ((), luck.shape):
+            raise EvaluationError(
+                f"initial_biomass must be one number or one per replicate ({luck.size}), got shape {value.shape}"
+            )
+        if not (np.isfinite(value).all() and (value >= 0.0).all()):
+            raise EvaluationError("initial_biomass must be finite and at least 0 everywhere")
+        return np.full(luck.shape, value)
+
+    def path(self, key: str, years: int) -> Array | None:
+        """Return the factors of `environment` or `prices` for a number of years, None where there are none.
+
+        Raises
+        ------
+        EvaluationError
+            When there are fewer than years.
+        """
+        given = getattr(self, key)
+        if given is None:
+            return None
+        values = np.asarray(given, dtype=float)
+        if len(values) < years:
+            raise EvaluationError(
+                f"world {self.name!r}: {key} has {len(values)} years and {years} are simulated: give one factor a year"
+            )
+        return values[:years]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what makes this world, as plain values."""
+        told: dict[str, Any] = {
+            "name": self.name,
+            "stock": getattr(self.stock, "law", type(self.stock).__name__),
+        }
+        if self.survey is not None:
+            told["survey"] = repr(self.survey)
+        if self.implementation_cv is not None:
+            told["implementation_cv"] = self.implementation_cv
+        if self.autocorrelation:
+            told["autocorrelation"] = self.autocorrelation
+        for key in ("environment", "prices"):
+            if getattr(self, key) is not None:
+                told[key] = np.asarray(getattr(self, key), dtype=float).tolist()
+        if isinstance(self.initial_biomass, int | float):
+            told["initial_biomass"] = float(self.initial_biomass)
+        elif self.initial_biomass is not None:
+            told["initial_biomass"] = type(self.initial_biomass).__name__
+        if self.shift is not None:
+            told["shift"] = [self.shift[0], getattr(self.shift[1], "law", type(self.shift[1]).__name__)]
+        return told
+
+
+def check_implementation(cv: float) -> None:
+    """Refuse an implementation error that means nothing.
+
+    Raises
+    ------
+    EvaluationError
+        When it is negative or no number.
+    """
+    if not (np.isfinite(cv) and cv >= 0.0):
+        raise EvaluationError(f"implementation_cv must be a number of at least 0, got {cv}")
+
+
+def as_worlds(truth: Stock | World | Sequence[Stock | World]) -> list[World]:
+    """Return truths as worlds, with names of their own.
+
+    Raises
+    ------
+    EvaluationError
+        When there is none, or two share a name.
+    """
+    given = list(truth) if isinstance(truth, Sequence) else [truth]
+    worlds = [one if isinstance(one, World) else World(one) for one in given]
+    names = [world.name for world in worlds]
+    if not worlds or len(set(names)) < len(names):
+        raise EvaluationError(
+            f"worlds must be at least one, each with a name of its own, got {', '.join(names) or 'none'}"
+        )
+    return worlds

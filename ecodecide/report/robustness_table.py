@@ -1,0 +1,82 @@
+"""Policies against worlds as a table, and in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ecodecide.report.table import Amounts, number, percent
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def robustness_table(result: Mapping[str, Any]) -> RenderableType:
+    """Return value and risk of each policy in each world, and its largest regret.
+
+    Parameters
+    ----------
+    result
+        What `Comparison.to_dict` returns.
+    """
+    from rich import box
+    from rich.table import Table
+
+    found = result["robustness"]
+    unit = result["unit"] if result["unit"] != "unknown" else ""
+    worths = [{"value": x} for row in found["value"].values() for x in row.values()]
+    value = Amounts(worths + [{"value": x} for x in found["regret"].values()], unit)
+    table = Table(
+        title="in every world: net present value"
+        + (f" ({value.head})" if value.head else "")
+        + ", risk of collapse",
+        caption="regret: what the best policy of a world earns more, in the worst world",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    table.add_column("policy", no_wrap=True)
+    for world in found["worlds"]:
+        table.add_column(world.replace(",", ",\n"), justify="right")
+    table.add_column("largest\nregret", justify="right")
+    for policy in found["policies"]:
+        cells = [
+            f"{value(found['value'][world][policy])}\n[dim]{percent(found['collapse'][world][policy])}[/dim]"
+            for world in found["worlds"]
+        ]
+        low, high = found["regret_interval"][policy]
+        regret = f"{value(found['regret'][policy])}\n[dim]{value(low)} to {value(high)}[/dim]"
+        table.add_row(policy, *cells, regret)
+    return table
+
+
+def robustness_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return what the worlds say together, one sentence a line.
+
+    Parameters
+    ----------
+    result
+        What `Comparison.to_dict` returns.
+    """
+    found = result["robustness"]
+    if len(found["policies"]) < 2:
+        return []
+    lines = []
+    if len(found["worlds"]) > 1:
+        least = found["minimax_regret"]
+        where = ", ".join(found["worlds"])
+        lines.append(f"Least regret over {where}: {least} (at most {number(found['regret'][least])}).")
+    for world in found["worlds"]:
+        ranking = found["ranking"][world]["value"]
+        order = " > ".join(ranking["order"])
+        lines.append(
+            f"By value in {world}: {order}; {percent(ranking['stability'])} of resampled futures rank them so, in "
+            f"{percent(ranking['best'][ranking['order'][0]])} {ranking['order'][0]} is first."
+        )
+        others = [one for one in found["collapse_definitions"][world] if one["agreement"] is not None]
+        apart = [one for one in others if one["agreement"] < 0.5]
+        if apart:
+            words = ", ".join(f"{one['when']} below {one['limit']}" for one in apart)
+            lines.append(f"By risk in {world} the order is another one when collapse means: {words}.")
+    return lines

@@ -1,0 +1,100 @@
+"""The surveys of a history in units of biomass, as a rule remembers them before its first decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import SolverError
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.stock.growth import Array
+
+
+@dataclass(frozen=True, eq=False)
+class PastSurveys:
+    """What was seen before the first decision.
+
+    Attributes
+    ----------
+    surveys
+        Shape (years,): of the years before that of the first decision, oldest first, in units of biomass; NaN where
+        there was none.
+    this_year
+        The survey of the year of the first decision, where the history ends with it; else NaN.
+    """
+
+    surveys: Array
+    this_year: float = float("nan")
+
+    @property
+    def all(self) -> Array:
+        """All that were made, oldest first."""
+        every = np.append(self.surveys, self.this_year)
+        return np.asarray(every[~np.isnan(every)])
+
+
+def past_surveys(problem: HarvestProblem) -> PastSurveys:
+    """Return the surveys of a problem's history, those of indices divided by their catchability.
+
+    The catchability of a relative series is the one that the fitted biomass makes likeliest under lognormal errors:
+    the geometric mean of index over biomass, in the years that have both. Several indices are averaged year by year,
+    their logarithms with equal weight.
+
+    Parameters
+    ----------
+    problem
+        With or without a history; without, nothing was seen.
+
+    Returns
+    -------
+    PastSurveys
+
+    Raises
+    ------
+    SolverError
+        When the series is relative and the stock does not say what biomass it stood for.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> history = eco.CatchHistory(year=[2001, 2002, 2003], catch=[2, 3, np.nan], biomass=[10, np.nan, 9])
+    >>> past_surveys(eco.HarvestProblem(history=history))
+    PastSurveys(surveys=array([10., nan]), this_year=9.0)
+    """
+    history = problem.history
+    if history is None or not history.observations:
+        return PastSurveys(np.empty(0) if history is None else np.full(_decided(history), np.nan))
+    seen = np.array(list(history.observations.values()))
+    if history.free_catchability:
+        seen = np.exp(_in_biomass(np.log(np.where(seen > 0.0, seen, np.nan)), problem))
+    single = seen[0] if len(seen) == 1 else np.exp(_row_mean(np.log(seen).T))
+    first = _decided(history)
+    return PastSurveys(single[:first], float(single[first]) if first < len(single) else float("nan"))
+
+
+def _decided(history: CatchHistory) -> int:
+    """Return the place of the year of the first decision: that whose catch is not known, or the next."""
+    return len(history.catch) - int(np.isnan(history.catch[-1]))
+
+
+def _in_biomass(logs: Array, problem: HarvestProblem) -> Array:
+    """Take the log catchability out of each series, one per row."""
+    biomass = getattr(problem.stock, "best_biomass", None)
+    if biomass is None:
+        raise SolverError(
+            "the history has a relative series, and this stock does not say what biomass it stood for: fit the stock "
+            "to the history (ecodecide.fit), or give a biomass in the unit of the catch"
+        )
+    with np.errstate(divide="ignore"):
+        fitted = np.log(np.asarray(biomass, dtype=float)[: logs.shape[1]])
+    ratio = np.where(np.isfinite(fitted), logs - fitted, np.nan)
+    return logs - _row_mean(ratio)[:, None]
+
+
+def _row_mean(values: Array) -> Array:
+    """Return the mean of the finite values of each row, NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
