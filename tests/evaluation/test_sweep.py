@@ -22,6 +22,7 @@ import ecodecide as eco
 from ecodecide.errors import EvaluationError, HistoryError
 from ecodecide.evaluation import comparison
 from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task
+from ecodecide.evaluation.sweep import cell as sweep_cell
 from ecodecide.evaluation.sweep.cell import compute_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
 from ecodecide.evaluation.sweep.run import Progress
@@ -29,10 +30,10 @@ from ecodecide.evaluation.sweep.stocks import stock_sources
 from ecodecide.evaluation.sweep.summary import read_summary
 from ecodecide.evaluation.sweep.workers import local_cluster
 from ecodecide.fitting.laws import fit_laws
-from ecodecide.fitting.stock_file import load_stock
 from ecodecide.history.write_csv import write_history_csv
 
 SOLVERS = ("tac", "no-fishing", "40-10")
+WORLDS = ("fitted", "allen,autocorrelation=0.5")
 STOCKS = ("hake", "plaice", "catches", "cut")
 
 
@@ -47,7 +48,9 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     write_history_csv(cut, folder / "cut.csv")
     write_history_csv(eco.CatchHistory([2001, 2002], [3.0, 4.0], id="catches"), folder / "catches.csv")
     names = tuple(f"{name}.csv" for name in STOCKS)
-    return SweepPlan(names, SOLVERS, draws=20, fit_cells=40, replicates=20, years=10, cells=60, root=folder)
+    return SweepPlan(
+        names, SOLVERS, WORLDS, draws=20, fit_cells=40, replicates=20, years=10, cells=60, root=folder
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,8 @@ def test_a_client_that_is_killed_is_gone_on_from(
     plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
 ) -> None:
     folder, file = tmp_path / "results", tmp_path / "plan.toml"
-    settings = {"stocks": [f"{plan.root}/{name}" for name in plan.stocks], "solvers": list(SOLVERS)}
+    settings: dict[str, Any] = {"solvers": list(SOLVERS), "worlds": list(WORLDS)}
+    settings["stocks"] = [f"{plan.root}/{name}" for name in plan.stocks]
     settings |= {name: getattr(plan, name) for name in ("draws", "fit_cells", "replicates", "years", "cells")}
     file.write_text("[sweep]\n" + "\n".join(f"{key} = {value!r}" for key, value in settings.items()))
     command = [sys.executable, "-m", "ecodecide", "sweep", str(file), "-o", str(folder)]
@@ -151,17 +155,26 @@ def test_a_cell_has_the_figures_of_compare(
 ) -> None:
     monkeypatch.setattr(comparison, "fit_laws", partial(fit_laws, draws=plan.draws, cells=plan.fit_cells))
     compared = eco.compare(
-        plan.root / "hake.csv", SOLVERS, growth="logistic", replicates=20, years=10, cells=plan.cells
+        plan.root / "hake.csv",
+        SOLVERS,
+        growth="logistic",
+        worlds=WORLDS,
+        replicates=20,
+        years=10,
+        cells=plan.cells,
     )
     found = xr.open_zarr(whole / "results.zarr").sel(stock="hake").load()
-    for solver in SOLVERS:
-        for metric in ("npv", "collapse_probability", "mean_catch", "closed_years", "npv_lower_tail"):
-            ours = found["scores"].sel(solver=solver, metric=metric)
-            theirs = compared.scores["scores"].sel(policy=solver, metric=metric)
-            np.testing.assert_array_equal(ours.values, theirs.values, err_msg=f"{solver} {metric}")
-    runs = compared.runs["profit"].transpose("world", "policy", "replicate", "year").values[0]
-    npv = (runs * 0.95 ** np.arange(10)).sum(axis=-1)
-    np.testing.assert_allclose(found["npv"].values[:, 0], npv, rtol=1e-14)
+    theirs = compared.scores.rename(policy="solver")
+    for name in ("scores", "collapse_risk"):
+        # a cell knows no other policy to differ from
+        ours, expected = (
+            one[name].drop_sel(metric="npv_difference") if name == "scores" else one[name]
+            for one in (found, theirs)
+        )
+        np.testing.assert_array_equal(ours.transpose(*expected.dims).values, expected.values)
+    profit = compared.runs["profit"].transpose("policy", "world", "replicate", "year").values
+    npv = (profit * 0.95 ** np.arange(10)).sum(axis=-1)
+    np.testing.assert_allclose(found["npv"].values, npv, rtol=1e-14)
 
 
 def test_outcomes_of_replicates_give_the_scores(whole: Path) -> None:
@@ -175,12 +188,33 @@ def test_outcomes_of_replicates_give_the_scores(whole: Path) -> None:
     np.testing.assert_allclose(found["collapsed"].mean("replicate").values[done], share[done], rtol=1e-6)
 
 
-def test_a_replicate_is_the_same_in_a_shorter_run(plan: SweepPlan, whole: Path) -> None:
+def test_futures_simulated_in_parts_are_those_of_the_whole(
+    plan: SweepPlan, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = SweepFolder(whole)
-    history, posterior = eco.load_history(place.history("hake")), load_stock(place.fit("hake"))
-    few = compute_cell(history, posterior, "tac", replace(plan, replicates=7))
-    kept = xr.open_zarr(whole / "results.zarr")["npv"].sel(stock="hake", solver="tac").values
-    np.testing.assert_array_equal(few["npv"].values, kept[:, :7])
+    history, stocks = eco.load_history(place.history("hake")), task.load_fits(place, "hake", plan)
+    assert set(stocks) == {"fitted", "allen"}
+    more = replace(plan, replicates=50)
+    at_once = compute_cell(history, stocks, "tac", more)
+    monkeypatch.setattr(sweep_cell, "_PART", 1)
+    # two whole rounds of the 20 draws, and half of one
+    parts = compute_cell(history, stocks, "tac", more)
+    xr.testing.assert_identical(parts, at_once)
+    few = xr.open_zarr(whole / "results.zarr")["npv"].sel(stock="hake", solver="tac").values
+    np.testing.assert_array_equal(parts["npv"].values[:, :20], few)
+
+
+def test_a_world_that_cannot_be_fitted_is_missing(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    place = SweepFolder(folder)
+    place.fit_of_law("hake", "allen").unlink()
+    place.cell("hake", "tac").unlink()
+    run_sweep(plan, folder, workers_here=0)
+    found, before = (xr.open_zarr(f / "results.zarr").load() for f in (folder, whole))
+    there = {"stock": "hake", "solver": "tac"}
+    assert np.isnan(found["npv"].sel(**there, world=WORLDS[1]).values).all()
+    xr.testing.assert_identical(found.sel(world="fitted"), before.sel(world="fitted"))
+    assert np.isfinite(found["npv"].sel(stock="hake", solver="40-10").values).all()
 
 
 def test_the_store_is_the_same_in_small_chunks(
@@ -190,20 +224,24 @@ def test_the_store_is_the_same_in_small_chunks(
     monkeypatch.setattr(store, "_CHUNK", 64)
     store.assemble(SweepFolder(folder), plan, sweep_status(folder))
     small, large = (xr.open_zarr(f / "results.zarr").load() for f in (folder, whole))
-    assert len(list((folder / "results.zarr" / "npv").iterdir())) > 27
+    assert len(list((folder / "results.zarr" / "npv").iterdir())) > 3 * len(
+        list((whole / "results.zarr" / "npv").iterdir())
+    )
     xr.testing.assert_identical(small, large)
 
 
 def test_the_summary_is_of_the_store(whole: Path) -> None:
     found = xr.open_zarr(whole / "results.zarr").load()
-    npv = found["scores"].sel(metric="npv", estimate="value", world="fitted").dropna("stock", how="all")
+    npv = found["scores"].sel(metric="npv", estimate="value").dropna("stock", how="all")
     relative = (npv / npv.max("solver")).median("stock")
     best = (npv == npv.max("solver")).mean("stock")
-    rows = {row["solver"]: row for row in read_summary(SweepFolder(whole))}
-    assert {row["done"] + row["failed"] for row in rows.values()} == {"31"}
-    for solver in SOLVERS:
-        assert float(rows[solver]["relative_value"]) == pytest.approx(float(relative.sel(solver=solver)))
-        assert float(rows[solver]["best"]) == pytest.approx(float(best.sel(solver=solver)))
+    rows = read_summary(SweepFolder(whole))
+    assert [(row["solver"], row["world"]) for row in rows] == [(s, w) for s in SOLVERS for w in WORLDS]
+    for row in rows:
+        assert (row["done"], row["failed"]) == ("3", "1")
+        place = {"solver": row["solver"], "world": row["world"]}
+        assert float(row["relative_value"]) == pytest.approx(float(relative.sel(place)))
+        assert float(row["best"]) == pytest.approx(float(best.sel(place)))
 
 
 # What fails
@@ -324,7 +362,7 @@ def test_no_scheduler_is_told(plan: SweepPlan, tmp_path: Path) -> None:
         ('survey = "wide"', "survey: cannot read the survey 'wide'"),
         ('collapse = "0.1Q"', "collapse: cannot read the collapse limit"),
         ('growth = ["linear"]', "growth: laws must be some of"),
-        ('worlds = ["mars"]', "worlds: found 'mars', expected some of fitted"),
+        ('worlds = ["mars"]', "worlds: cannot read the world 'mars'"),
         ('units = { weight = "t" }', "units: found 'weight'"),
         ("draws = 0", "draws: found 0, expected a whole number from 1"),
         ("gap = 1", "gap: found 1.0"),

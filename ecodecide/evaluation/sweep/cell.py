@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 import xarray as xr
@@ -14,13 +15,15 @@ from ecodecide import __version__
 from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import EcodecideWarning
+from ecodecide.errors import EcodecideWarning, EvaluationError, FitError
 from ecodecide.evaluation.closed_loop import evaluate
 from ecodecide.evaluation.comparison import _largest
+from ecodecide.evaluation.named_worlds import FITTED, read_world
 from ecodecide.evaluation.provenance import ends_with_a_survey, fingerprint
-from ecodecide.evaluation.scores import collapse_limit, score
+from ecodecide.evaluation.scores import measure, summarize
 from ecodecide.evaluation.sweep.plan import SweepPlan
-from ecodecide.fitting.laws import fit_laws
+from ecodecide.evaluation.world import World
+from ecodecide.fitting.laws import FittedLaws, fit_laws
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.protocol import Policy
@@ -32,13 +35,22 @@ SCHEMA = "ecodecide-sweep-cell-1"
 
 OUTCOMES = {
     "npv": "net present value of the replicate",
-    "collapsed": "1 where the biomass starts above the collapse limit and falls below it, 0 elsewhere",
+    "collapsed": "1 where the biomass falls below the collapse limit, 0 where it does not, -1 where it starts there",
 }
 """What is kept of each replicate, in words."""
 
+_PART = 1024
+"""Replicates that are simulated at once, at least: what memory is needed does not depend on how many there are."""
 
-def fit_stock(history: CatchHistory, plan: SweepPlan) -> Posterior:
-    """Fit the stock that all cells of a history share.
+
+def fit_stocks(history: CatchHistory, plan: SweepPlan) -> dict[str, Posterior]:
+    """Fit what all cells of a history share.
+
+    Returns
+    -------
+    dict
+        Under ``"fitted"`` what managers believe, and by the name of their law the stocks of other worlds; a law that
+        cannot be fitted is not there.
 
     Raises
     ------
@@ -46,24 +58,37 @@ def fit_stock(history: CatchHistory, plan: SweepPlan) -> Posterior:
         When the history cannot be fitted.
     """
     survey = None if plan.survey is None else parse_survey(plan.survey)
+    laws = {law: None for name in plan.worlds for law in read_world(name).laws if law != FITTED}
+
+    def fitted(growth: tuple[str, ...]) -> FittedLaws:
+        return fit_laws(
+            history, growth, survey=survey, seed=plan.seed, draws=plan.draws, cells=plan.fit_cells
+        )
+
     with warnings.catch_warnings():
         # what is warned of stands in the status of the fit, and from there in its cells
         warnings.simplefilter("ignore", EcodecideWarning)
-        fitted = fit_laws(
-            history, plan.growth, survey=survey, seed=plan.seed, draws=plan.draws, cells=plan.fit_cells
-        )
-    return fitted.average
+        believed = fitted(plan.growth)
+        found = {FITTED: believed.average}
+        found |= {law: believed.posteriors[law] for law in laws if law in believed.posteriors}
+        for law in laws:
+            if law not in plan.growth:
+                with suppress(FitError):
+                    found[law] = fitted((law,)).posteriors[law]
+    return found
 
 
-def compute_cell(history: CatchHistory, posterior: Posterior, solver: str, plan: SweepPlan) -> xr.Dataset:
+def compute_cell(
+    history: CatchHistory, stocks: Mapping[str, Posterior], solver: str, plan: SweepPlan
+) -> xr.Dataset:
     """Solve for a stock, and simulate the policy in every world.
 
     Parameters
     ----------
     history
         The stock's history.
-    posterior
-        The stock fitted to it.
+    stocks
+        What was fitted to it, see `fit_stocks`.
     solver
         Name of a solver.
     plan
@@ -72,7 +97,8 @@ def compute_cell(history: CatchHistory, posterior: Posterior, solver: str, plan:
     Returns
     -------
     xarray.Dataset
-        `scores` over (world, metric, estimate), and of each replicate what `OUTCOMES` lists, over (world, replicate).
+        `scores` over (world, metric, estimate), `collapse_risk` over (world, limit, when, estimate), and of each
+        replicate what `OUTCOMES` lists, over (world, replicate). A world whose law cannot be fitted is not there.
         Nothing in it depends on the machine's speed.
 
     Raises
@@ -80,29 +106,30 @@ def compute_cell(history: CatchHistory, posterior: Posterior, solver: str, plan:
     EcodecideError
         When the stock cannot be solved for or simulated.
     """
+    believed = stocks[FITTED]
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1):
         warnings.simplefilter("always", EcodecideWarning)
         problem = HarvestProblem(
-            stock=posterior,
-            survey=posterior.survey if plan.survey is None else parse_survey(plan.survey),
+            stock=believed,
+            survey=believed.survey if plan.survey is None else parse_survey(plan.survey),
             economy=Economy(discount=plan.discount),
-            grid=suggest_grid(posterior, plan.cells, largest=_largest(posterior, history)),
+            grid=suggest_grid(believed, plan.cells, largest=_largest(believed, history)),
             history=history,
             implementation_cv=plan.implementation_cv,
         )
         solution = solver_named(solver, plan.gap).solve(problem)
-        cell = _simulated(solution.policy, problem, posterior, plan)
+        cell = _simulated(solution.policy, problem, _truths(stocks, plan), plan)
     cell.attrs = {
         "schema": SCHEMA,
         "ecodecide_version": __version__,
         "stock": history.id,
         "solver": solver,
-        "unit": posterior.unit,
+        "unit": believed.unit,
         "plan": json.dumps(plan.settings()),
         "history": fingerprint(history)["sha256"],
-        "fit_status": posterior.status,
-        "fit_settings": json.dumps(dict(posterior.settings), default=str),
-        "fit_converged": int(posterior.converged),
+        "fit_status": believed.status,
+        "fit_settings": json.dumps(dict(believed.settings), default=str),
+        "fit_converged": int(believed.converged),
         "status": solution.status,
         "converged": int(solution.converged),
         "settings": json.dumps(dict(solution.settings), default=str),
@@ -113,33 +140,66 @@ def compute_cell(history: CatchHistory, posterior: Posterior, solver: str, plan:
     return cell
 
 
-def _simulated(policy: Policy, problem: HarvestProblem, truth: Posterior, plan: SweepPlan) -> xr.Dataset:
-    """Return scores and outcomes of a policy: the one place that knows how futures are simulated and scored."""
+def _truths(stocks: Mapping[str, Posterior], plan: SweepPlan) -> list[World]:
+    """Return the worlds whose laws could be fitted."""
+    named = [read_world(name) for name in plan.worlds]
+    truths = [one.world(stocks, plan.years) for one in named if all(law in stocks for law in one.laws)]
+    if not truths:
+        raise EvaluationError("no world is left to simulate: none of their laws can be fitted")
+    return truths
+
+
+def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], plan: SweepPlan) -> xr.Dataset:
+    """Return scores and outcomes of a policy, simulated in parts."""
     assert problem.history is not None
-    runs = evaluate(
-        {"policy": policy},
-        truth=truth,
-        survey=problem.survey,
-        economy=problem.economy,
-        years=plan.years,
-        replicates=plan.replicates,
-        seed=plan.seed,
-        implementation_cv=plan.implementation_cv,
-        first_survey=not ends_with_a_survey(problem.history),
-        world=plan.worlds[0],
-    )
-    scores = score(runs, plan.collapse)["scores"].isel(policy=0, drop=True).drop_vars("definition")
-    return xr.Dataset({"scores": scores, **_outcomes(runs, plan.collapse)})
-
-
-def _outcomes(runs: xr.Dataset, collapse: str) -> dict[str, Any]:
-    """Return what is kept of each replicate, shape (world, replicate)."""
-    one = runs.isel(policy=0).transpose("world", "replicate", "year")
-    weights = float(runs.attrs["discount"]) ** np.arange(runs.sizes["year"])
-    limit = collapse_limit(runs, collapse)
-    later = np.concatenate([one["biomass"].values[..., 1:], one["final_biomass"].values[..., None]], axis=-1)
-    fell = (one["biomass"].values[..., 0] >= limit) & (later < limit[..., None]).any(axis=-1)
-    found = {"npv": (one["profit"].values * weights).sum(axis=-1), "collapsed": fell.astype(np.int8)}
-    return {
-        key: (("world", "replicate"), values, {"long_name": OUTCOMES[key]}) for key, values in found.items()
+    # whole rounds of the draws, so that each part holds every one of them as often
+    members = max(world.stock.size for world in truths)  # type: ignore[attr-defined]
+    part = members * -(-_PART // members)
+    measured = []
+    for first in range(0, plan.replicates, part):
+        runs = evaluate(
+            {"policy": policy},
+            truth=truths,
+            survey=problem.survey,
+            economy=problem.economy,
+            years=plan.years,
+            replicates=min(part, plan.replicates - first),
+            first=first,
+            seed=plan.seed,
+            implementation_cv=plan.implementation_cv,
+            first_survey=not ends_with_a_survey(problem.history),
+        )
+        measured.append(measure(runs, plan.collapse))
+    whole = _joined(measured, truths)
+    scores = summarize(whole).isel(policy=0, drop=True)
+    outcome = whole["outcome"].isel(policy=0, drop=True)
+    fell = outcome.sel(metric="collapse_probability", drop=True)
+    outcomes = {
+        "npv": outcome.sel(metric="npv", drop=True),
+        "collapsed": fell.fillna(-1.0).astype(np.int8),
     }
+    return xr.Dataset(
+        {
+            **{name: scores[name].reset_coords(drop=True) for name in ("scores", "collapse_risk")},
+            **{
+                name: values.reset_coords(drop=True)
+                .transpose("world", "replicate")
+                .assign_attrs(long_name=OUTCOMES[name])
+                for name, values in outcomes.items()
+            },
+        }
+    )
+
+
+def _joined(measured: list[xr.Dataset], truths: list[World]) -> xr.Dataset:
+    """Return what was measured in parts as one."""
+    if len(measured) == 1:
+        return measured[0]
+    whole = xr.concat(
+        measured, "replicate", data_vars="minimal", coords="minimal", compat="override", join="exact"
+    )
+    # a part counts the draws that are in it: they are numbered anew, alike in all of them
+    replicates = whole.sizes["replicate"]
+    drawn = [world.drawn(replicates, 0, np.random.SeedSequence(0))[0][1] for world in truths]
+    numbers = np.stack([np.asarray(stock.world_numbers) for stock in drawn])
+    return whole.assign(draw=(("world", "replicate"), numbers))

@@ -2,7 +2,7 @@
 
 DIR/plan.json                            the settings, the stocks and the solvers
 DIR/stocks/STOCK/history.csv             what was fitted
-DIR/stocks/STOCK/fit.nc                  the fitted stock
+DIR/stocks/STOCK/fit.nc                  the fitted stock, and fit.LAW.nc where worlds are of other laws
 DIR/stocks/STOCK/cell.SOLVER.nc          the scores and futures of a cell
 DIR/stocks/STOCK/*.failed.json           why one of these is not there
 DIR/results.zarr, cells.csv, summary.csv what is assembled from the cells
@@ -61,8 +61,12 @@ class SweepFolder:
         return self.stock(stock) / "history.csv"
 
     def fit(self, stock: str) -> Path:
-        """Return the file of a fitted stock."""
+        """Return the file of a fitted stock; it is there when all of its fits are."""
         return self.stock(stock) / "fit.nc"
+
+    def fit_of_law(self, stock: str, law: str) -> Path:
+        """Return the file of the stock fitted with a law of another world."""
+        return self.stock(stock) / f"fit.{law}.nc"
 
     def cell(self, stock: str, solver: str) -> Path:
         """Return the file of a cell."""

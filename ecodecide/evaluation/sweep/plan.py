@@ -13,7 +13,8 @@ from typing import Any
 from ecodecide.decision.economy import Economy
 from ecodecide.errors import EcodecideError, EvaluationError
 from ecodecide.evaluation.closed_loop import check_settings
-from ecodecide.evaluation.scores import read_limit
+from ecodecide.evaluation.limits import read_limit
+from ecodecide.evaluation.named_worlds import read_world
 from ecodecide.fitting.laws import families_of
 from ecodecide.history.catch_history import UNIT_KEYS
 from ecodecide.solvers.registry import solver_names
@@ -21,9 +22,6 @@ from ecodecide.stock.survey import parse_survey
 
 SCHEMA = 1
 """The version of the plan's layout."""
-
-WORLDS = ("fitted",)
-"""The worlds that a cell can be simulated in."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ class SweepPlan:
     solvers
         Names of solvers.
     worlds
-        The truths to simulate: ``"fitted"``, the joint posterior draws.
+        The truths to simulate, as `ecodecide.compare` names them: ``"fitted"``, the joint posterior draws of what
+        managers believe, or a growth law, the fit of that law alone; and more, as in ``"allen,autocorrelation=0.5"``.
     units
         Units that a table does not give, by ``catch``, ``biomass`` and ``ssb``.
     growth
@@ -88,7 +87,7 @@ class SweepPlan:
         if not self.stocks:
             raise EvaluationError("stocks: found none, expected names, files, a folder or a table")
         _known("solvers", self.solvers, solver_names())
-        _known("worlds", self.worlds, WORLDS)
+        _known("worlds", self.worlds, self.worlds)
         _known("units", tuple(self.units), UNIT_KEYS, least=0)
         for name, value, low, high in (
             ("draws", self.draws, 1, 1_000_000),
@@ -101,6 +100,7 @@ class SweepPlan:
             raise EvaluationError(f"gap: found {self.gap}, expected a number of at least 0 and below 1")
         checks: dict[str, Callable[[], object]] = {
             "growth": lambda: families_of(self.growth),
+            "worlds": lambda: [read_world(name) for name in self.worlds],
             "discount": lambda: Economy(discount=self.discount),
             "survey": lambda: self.survey is None or parse_survey(self.survey),
             "collapse": lambda: read_limit(self.collapse),

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ecodecide import __version__
+from ecodecide.evaluation.limits import LIMITS
+from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.provenance import versions
-from ecodecide.evaluation.scores import METRICS
+from ecodecide.evaluation.scores import WHEN
 from ecodecide.evaluation.sweep.cell import OUTCOMES
 from ecodecide.evaluation.sweep.cell_file import load_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, replace_folder
@@ -33,9 +35,9 @@ def assemble(folder: SweepFolder, plan: SweepPlan, status: SweepStatus) -> None:
     """Write the store anew from the cells that are finished.
 
     It opens with ``xarray.open_zarr(DIR / "results.zarr")``: `scores` over (stock, solver, world, metric, estimate),
-    each replicate's `npv` and `collapsed` over (stock, solver, world, replicate), and `state` over (stock, solver).
-    What is not there is NaN, in `collapsed` -1. Replicates are paired: replicate 17 is one future for every solver of a
-    stock.
+    `collapse_risk` over (stock, solver, world, limit, when, estimate), each replicate's `npv` and `collapsed` over
+    (stock, solver, world, replicate), and `state` over (stock, solver). What is not there is missing. Replicates are
+    paired: replicate 17 is one future for every solver of a stock.
 
     Parameters
     ----------
@@ -61,13 +63,17 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
         "solver": list(status.solvers),
         "world": list(plan.worlds),
         "metric": list(METRICS),
+        "limit": list(dict.fromkeys((*LIMITS, plan.collapse))),
+        "when": list(WHEN),
         "estimate": list(_ESTIMATES),
     }
     sizes = {name: len(values) for name, values in coordinates.items()} | {"replicate": plan.replicates}
     for name, values in coordinates.items():
         _array(group, name, (name,), np.array(values, dtype=str))
     _array(group, "replicate", ("replicate",), np.arange(plan.replicates))
-    _array(group, "definition", ("metric",), np.array(list(METRICS.values()), dtype=str))
+    _array(
+        group, "definition", ("metric",), np.array([metric.words for metric in METRICS.values()], dtype=str)
+    )
 
     by_replicate = sizes["solver"] * sizes["world"] * plan.replicates * 8
     block = max(1, min(sizes["stock"], _CHUNK // by_replicate))
@@ -75,12 +81,19 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
     chunks = {"stock": block, "solver": sizes["solver"], "world": sizes["world"], "replicate": each}
     if by_replicate > _CHUNK:
         chunks |= {"solver": 1, "world": 1}
-    scores = ("stock", "solver", "world", "metric", "estimate")
-    futures = ("stock", "solver", "world", "replicate")
-    arrays = {"scores": _empty(group, "scores", scores, sizes, chunks, "f8", np.nan)}
+    inner: dict[str, tuple[str, ...]] = {
+        "scores": ("world", "metric", "estimate"),
+        "collapse_risk": ("world", "limit", "when", "estimate"),
+        **dict.fromkeys(OUTCOMES, ("world", "replicate")),
+    }
+    dims = {name: ("stock", "solver", *within) for name, within in inner.items()}
+    arrays = {
+        name: _empty(group, name, dims[name], sizes, chunks, "f8", np.nan)
+        for name in ("scores", "collapse_risk")
+    }
     for name, words in OUTCOMES.items():
         kind, missing = ("i1", -1) if name == "collapsed" else ("f8", np.nan)
-        arrays[name] = _empty(group, name, futures, sizes, chunks, kind, missing)
+        arrays[name] = _empty(group, name, dims[name], sizes, chunks, kind, missing)
         arrays[name].attrs["long_name"] = words
     states = np.array(
         [[STATES.index(status.cells[stock, solver]) for solver in status.solvers] for stock in status.stocks]
@@ -101,7 +114,9 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
                 told = np.full((len(cells), *array.shape[2:]), array.fill_value, dtype=array.dtype)
                 for at, cell in enumerate(cells):
                     if cell is not None:
-                        told[at] = cell[name].transpose(*(scores if name == "scores" else futures)[2:]).values
+                        # a world that could not be fitted is missing
+                        here_too = np.isin(plan.worlds, cell["world"].values)
+                        told[at][here_too] = cell[name].transpose(*inner[name]).values
                 array[first : here.stop, number] = told
             for i, cell in zip(here, cells, strict=True):
                 if cell is not None:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecodecide.errors import HistoryWarning
-from ecodecide.evaluation.sweep.cell import compute_cell, fit_stock
+from ecodecide.evaluation.named_worlds import FITTED, read_world
+from ecodecide.evaluation.sweep.cell import compute_cell, fit_stocks
 from ecodecide.evaluation.sweep.cell_file import save_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
 from ecodecide.evaluation.sweep.plan import SweepPlan
+from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.stock_file import load_stock, save_stock
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.read_csv import read_history_csv
@@ -89,11 +91,26 @@ def _computed(task: Task, folder: SweepFolder, plan: SweepPlan) -> Callable[[Pat
     """Return what writes the result."""
     history = _history(folder.history(task.stock))
     if task.solver is None:
-        posterior = fit_stock(history, plan)
-        return lambda file: save_stock(posterior, file)
-    # from the file, always: a cell never depends on whether its fit was made in the same process
-    cell = compute_cell(history, load_stock(folder.fit(task.stock)), task.solver, plan)
+        fitted = fit_stocks(history, plan)
+
+        def save(file: Path) -> None:
+            for law, posterior in fitted.items():
+                if law != FITTED:
+                    save_stock(posterior, folder.fit_of_law(task.stock, law))
+            # last: it says that the others are there
+            save_stock(fitted[FITTED], file)
+
+        return save
+    # from the files, always: a cell never depends on whether its fit was made in the same process
+    cell = compute_cell(history, load_fits(folder, task.stock, plan), task.solver, plan)
     return lambda file: save_cell(cell, file)
+
+
+def load_fits(folder: SweepFolder, stock: str, plan: SweepPlan) -> dict[str, Posterior]:
+    """Return what `fit_stocks` found for a stock."""
+    files = {law: folder.fit_of_law(stock, law) for name in plan.worlds for law in read_world(name).laws}
+    files[FITTED] = folder.fit(stock)
+    return {law: load_stock(file) for law, file in files.items() if file.exists()}
 
 
 def _history(file: Path) -> CatchHistory:
