@@ -39,6 +39,13 @@ OUTCOMES = {
 }
 """What is kept of each replicate, in words."""
 
+LAYOUT: dict[str, tuple[str, ...]] = {
+    "scores": ("world", "metric", "estimate"),
+    "collapse_risk": ("world", "limit", "when", "estimate"),
+    **dict.fromkeys(OUTCOMES, ("world", "replicate")),
+}
+"""The dimensions of each variable of a cell."""
+
 _PART = 1024
 """Replicates that are simulated at once, at least: what memory is needed does not depend on how many there are."""
 
@@ -178,16 +185,11 @@ def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], pla
         "npv": outcome.sel(metric="npv", drop=True),
         "collapsed": fell.fillna(-1.0).astype(np.int8),
     }
+    for name, values in outcomes.items():
+        values.attrs["long_name"] = OUTCOMES[name]
+    found = {"scores": scores["scores"], "collapse_risk": scores["collapse_risk"], **outcomes}
     return xr.Dataset(
-        {
-            **{name: scores[name].reset_coords(drop=True) for name in ("scores", "collapse_risk")},
-            **{
-                name: values.reset_coords(drop=True)
-                .transpose("world", "replicate")
-                .assign_attrs(long_name=OUTCOMES[name])
-                for name, values in outcomes.items()
-            },
-        }
+        {name: found[name].reset_coords(drop=True).transpose(*dims) for name, dims in LAYOUT.items()}
     )
 
 

@@ -224,6 +224,7 @@ class _Teller:
             "seconds": round(outcome.seconds, 3),
             "processor_seconds": round(outcome.processor_seconds, 3),
             "worker": outcome.worker,
+            "megabytes": round(outcome.megabytes, 1),
             "time": round(time.time(), 3),
         }
         with self._log.open("a", encoding="utf-8") as file:

@@ -14,7 +14,7 @@ from ecodecide.evaluation.limits import LIMITS
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.provenance import versions
 from ecodecide.evaluation.scores import WHEN
-from ecodecide.evaluation.sweep.cell import OUTCOMES
+from ecodecide.evaluation.sweep.cell import LAYOUT, OUTCOMES
 from ecodecide.evaluation.sweep.cell_file import load_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, replace_folder
 from ecodecide.evaluation.sweep.plan import SweepPlan
@@ -81,12 +81,7 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
     chunks = {"stock": block, "solver": sizes["solver"], "world": sizes["world"], "replicate": each}
     if by_replicate > _CHUNK:
         chunks |= {"solver": 1, "world": 1}
-    inner: dict[str, tuple[str, ...]] = {
-        "scores": ("world", "metric", "estimate"),
-        "collapse_risk": ("world", "limit", "when", "estimate"),
-        **dict.fromkeys(OUTCOMES, ("world", "replicate")),
-    }
-    dims = {name: ("stock", "solver", *within) for name, within in inner.items()}
+    dims = {name: ("stock", "solver", *within) for name, within in LAYOUT.items()}
     arrays = {
         name: _empty(group, name, dims[name], sizes, chunks, "f8", np.nan)
         for name in ("scores", "collapse_risk")
@@ -115,12 +110,12 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
                 for at, cell in enumerate(cells):
                     if cell is not None:
                         # a world that could not be fitted is missing
-                        here_too = np.isin(plan.worlds, cell["world"].values)
-                        told[at][here_too] = cell[name].transpose(*inner[name]).values
+                        here_too = np.isin(plan.worlds, cell.worlds)
+                        told[at][here_too] = cell.values[name]
                 array[first : here.stop, number] = told
             for i, cell in zip(here, cells, strict=True):
                 if cell is not None:
-                    units[i] = cell.attrs["unit"]
+                    units[i] = cell.attributes["unit"]
     _array(group, "unit", ("stock",), units)
     group.attrs.update(
         {

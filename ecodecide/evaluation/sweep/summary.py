@@ -32,6 +32,7 @@ SUMMARY = {
 """The columns of the summary, in words."""
 
 _RISKY = 0.05
+_ESTIMATES = ("low", "value", "high")
 
 
 def write_tables(folder: SweepFolder, status: SweepStatus) -> None:
@@ -56,12 +57,9 @@ def cell_rows(folder: SweepFolder, status: SweepStatus) -> list[Row]:
             rows.append({**head, "state": state, "reason": status.failures.get((stock, solver), "")})
             continue
         cell = load_cell(folder.cell(stock, solver))
-        for world in cell["world"].values:
-            values = cell["scores"].sel(world=world, estimate="value")
-            figures = {
-                str(metric): _finite(value)
-                for metric, value in zip(values["metric"].values, values.values, strict=True)
-            }
+        at = _ESTIMATES.index("value")
+        for world, values in zip(cell.worlds, cell.values["scores"][..., at], strict=True):
+            figures = {metric: _finite(value) for metric, value in zip(cell.metrics, values, strict=True)}
             # against itself
             figures.pop("npv_difference", None)
             rows.append(
@@ -69,11 +67,11 @@ def cell_rows(folder: SweepFolder, status: SweepStatus) -> list[Row]:
                     **head,
                     "state": state,
                     "reason": "",
-                    "world": str(world),
-                    "unit": cell.attrs["unit"],
+                    "world": world,
+                    "unit": cell.attributes["unit"],
                     **figures,
-                    "fit_converged": bool(cell.attrs["fit_converged"]),
-                    "solver_converged": bool(cell.attrs["converged"]),
+                    "fit_converged": bool(cell.attributes["fit_converged"]),
+                    "solver_converged": bool(cell.attributes["converged"]),
                 }
             )
     return rows

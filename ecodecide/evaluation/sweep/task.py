@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from ecodecide.errors import HistoryWarning
 from ecodecide.evaluation.named_worlds import FITTED, read_world
 from ecodecide.evaluation.sweep.cell import compute_cell, fit_stocks
@@ -53,12 +55,15 @@ class Outcome:
         How long it took, and how much of it the process was at work: less where others want the same cores.
     worker
         The number of the process.
+    megabytes
+        Of memory that the process holds afterwards: it should not grow from one piece of work to the next.
     """
 
     failed: str | None
     seconds: float = 0.0
     processor_seconds: float = 0.0
     worker: int = 0
+    megabytes: float = 0.0
 
 
 def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
@@ -84,7 +89,13 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
             failed = write_failure(file, problem)
         else:
             save(file)
-    return Outcome(failed, time.perf_counter() - begin, time.process_time() - busy, os.getpid())
+    return Outcome(
+        failed,
+        time.perf_counter() - begin,
+        time.process_time() - busy,
+        os.getpid(),
+        psutil.Process().memory_info().rss / 2**20,
+    )
 
 
 def _computed(task: Task, folder: SweepFolder, plan: SweepPlan) -> Callable[[Path], None]:
