@@ -64,7 +64,7 @@ class OnScheduler:
         self._client, self._folder = client, folder
         self._token = uuid.uuid4().hex[:12]
         self._plan = plan
-        self._queue = as_completed()
+        self._queue = as_completed(loop=client.loop)
         self._tasks: dict[str, Task] = {}
 
     @property
@@ -139,7 +139,7 @@ def workers(
 
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=20)
+            client = Client(scheduler, timeout=20, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as problem:
             raise EvaluationError(
                 f"no dask scheduler at {scheduler}: {problem}; give its address, such as tcp://10.0.0.1:8786"
@@ -147,7 +147,7 @@ def workers(
         with client:
             yield OnScheduler(client, folder, plan)
         return
-    with local_cluster(count or _cores()) as cluster, Client(cluster) as client:
+    with local_cluster(count or _cores()) as cluster, Client(cluster, set_as_default=False) as client:
         yield OnScheduler(client, folder, plan)
 
 
