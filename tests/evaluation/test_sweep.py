@@ -21,7 +21,7 @@ import xarray as xr
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, HistoryError
 from ecodecide.evaluation import comparison
-from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task
+from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task, workers
 from ecodecide.evaluation.sweep import cell as sweep_cell
 from ecodecide.evaluation.sweep.cell import compute_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
@@ -137,6 +137,25 @@ def test_a_client_that_is_killed_is_gone_on_from(
     assert again.finished
     assert content(folder) == content(whole)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def dies(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
+    """Take the process with it, as a cell does that needs more memory than there is."""
+    if piece.solver == "tac":
+        os._exit(1)
+    return task.work(piece, root, plan)
+
+
+def test_a_cell_that_kills_its_workers_is_a_failure(
+    plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(whole, tmp_path)
+    SweepFolder(folder).cell("hake", "tac").unlink()
+    monkeypatch.setattr(workers, "work", dies)
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    status = run_sweep(plan, folder, scheduler=cluster.scheduler_address)
+    assert "the worker process died" in status.failures["hake", "tac"]
+    assert (status.count("done"), status.count("failed"), status.count("open")) == (8, 4, 0)
 
 
 def _until_idle(cluster: Any) -> None:
