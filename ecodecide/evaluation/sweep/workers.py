@@ -6,7 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,8 @@ from ecodecide.errors import EvaluationError
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
 from ecodecide.evaluation.sweep.plan import SweepPlan
 from ecodecide.evaluation.sweep.task import Outcome, Task, work
+
+_LOST = "the scheduler was lost: what is finished is kept, and the same command goes on from there"
 
 
 class Workers(Protocol):
@@ -100,7 +102,7 @@ class OnScheduler:
             outcome: Outcome = future.result()
             return task, outcome
         if future.status != "error":
-            raise EvaluationError("the scheduler was lost; finished cells are kept: run again to go on")
+            raise EvaluationError(_LOST)
         problem = future.exception()
         if not isinstance(problem, KilledWorker):
             raise problem
@@ -130,25 +132,42 @@ def workers(
     Raises
     ------
     EvaluationError
-        When the scheduler cannot be reached.
+        When the scheduler cannot be reached, or was lost.
     """
     if scheduler is None and count == 0:
         yield InThisProcess(folder, plan)
         return
     from distributed import Client
+    from distributed.comm import CommClosedError
 
-    if scheduler is not None:
+    with ExitStack() as stack:
+        stack.enter_context(_quiet("distributed.client"))
+        if scheduler is None:
+            cluster = stack.enter_context(local_cluster(count or _cores()))
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        else:
+            try:
+                client = stack.enter_context(Client(scheduler, timeout=20, set_as_default=False))
+            except (OSError, ValueError, TimeoutError) as problem:
+                raise EvaluationError(
+                    f"no dask scheduler at {scheduler}: {problem}; give its address, such as tcp://10.0.0.1:8786"
+                ) from None
         try:
-            client = Client(scheduler, timeout=20, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as problem:
-            raise EvaluationError(
-                f"no dask scheduler at {scheduler}: {problem}; give its address, such as tcp://10.0.0.1:8786"
-            ) from None
-        with client:
             yield OnScheduler(client, folder, plan)
-        return
-    with local_cluster(count or _cores()) as cluster, Client(cluster, set_as_default=False) as client:
-        yield OnScheduler(client, folder, plan)
+        except CommClosedError:
+            raise EvaluationError(_LOST) from None
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep a logger from telling what is told anyway, with a traceback."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def local_cluster(count: int) -> Any:
