@@ -15,6 +15,7 @@ _COMMANDS = {
     "fit": "Fit growth laws to a catch history, and weigh them.",
     "growth": "Show what a Gaussian process learns of a stock's growth.",
     "history": "Import a catch history from the tables of another tool.",
+    "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",

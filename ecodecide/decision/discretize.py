@@ -111,7 +111,7 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
     else:
         kernel = stock.kernel(grid.points, grid.edges)
         above, kernel = 1.0 - kernel.sum(axis=1), close_rows(kernel)
-        observation = _observation(problem.survey, grid)
+        observation = observation_matrix(problem.survey, grid)
     off_grid = _off_grid(stock, grid, kernel, above)
     require_room(grid, off_grid, tolerance)
     left = np.maximum(np.arange(len(grid.points))[:, None] - np.arange(len(grid.points)), 0)
@@ -139,14 +139,15 @@ def require_room(grid: Grid, off_grid: float, tolerance: float = TOLERANCE) -> N
 
 
 def close_rows(rows: Array) -> Array:
-    """Put what falls above the grid into the last state, and take rounding off."""
+    """Put what falls above the grid into the last state, and take rounding off; states last."""
     rows = np.maximum(rows, 0.0)
-    rows[:, -1] += np.maximum(1.0 - rows.sum(axis=1), 0.0)
-    closed: Array = rows / rows.sum(axis=1, keepdims=True)
+    rows[..., -1] += np.maximum(1.0 - rows.sum(axis=-1), 0.0)
+    closed: Array = rows / rows.sum(axis=-1, keepdims=True)
     return closed
 
 
-def _observation(survey: Survey, grid: Grid) -> Array:
+def observation_matrix(survey: Survey, grid: Grid) -> Array:
+    """Return P(observed state | state) of a survey on a grid of cells, shape (n, n)."""
     if isinstance(survey, PerfectSurvey):
         return np.eye(len(grid.points))
     below = survey.cdf(grid.edges[None, :], grid.points[:, None])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from threadpoolctl import threadpool_limits
 from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.errors import EvaluationError, PolicyError
+from ecodecide.evaluation.luck import PURPOSES, luck
+from ecodecide.evaluation.table_futures import table_futures
 from ecodecide.evaluation.world import World, as_worlds, check_implementation
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
@@ -33,8 +36,8 @@ _BLOCK = 256
 """Policies decide for this many replicates at a time, always: the last digits of a matrix product can depend
 on its size, and must not depend on how many replicates were asked for."""
 
-_WORLDS, _LUCK = 0, 1
-_PURPOSES = ("recruitment", "survey", "implementation", "start")
+_WORLDS = 0
+"""The spawn key of the draws of the worlds."""
 
 _SERIES = ("biomass", "observed", "quota", "catch", "profit")
 
@@ -118,24 +121,26 @@ def evaluate(
             kind = type(policy).__name__
             raise EvaluationError(f"{name!r} is a {kind}, not a policy: of a solution, give its .policy")
     worlds = as_worlds(truth)
-    luck = _luck(seed, replicates, years, first)
+    chance = luck(seed, replicates, years, first)
     shape = (len(policies), len(worlds), replicates)
     series = {key: np.empty((*shape, years)) for key in _SERIES} | {"final_biomass": np.empty(shape)}
     drawn = [w.drawn(replicates, first, np.random.SeedSequence(seed, spawn_key=(_WORLDS,))) for w in worlds]
-    points = [reference_points(eras[0][1], replicates) for eras in drawn]
+    points = [reference_points(eras[0][1], replicates) for eras, _ in drawn]
     with threadpool_limits(limits=1):
-        for w, (world, eras) in enumerate(zip(worlds, drawn, strict=True)):
+        for w, (world, (eras, _)) in enumerate(zip(worlds, drawn, strict=True)):
             if world.initial_biomass is None:
                 world = replace(world, initial_biomass=initial_biomass)
             loop = _Loop(
                 eras,
                 world.survey or survey,
                 economy,
-                world.start(eras[0][1], luck[:, 0, 3]),
-                _recruitment(luck[..., 0], world.autocorrelation),
-                luck,
-                _spread(implementation_cv if world.implementation_cv is None else world.implementation_cv),
+                world.start(eras[0][1], chance[:, 0, PURPOSES.index("start")]),
+                chance,
+                seed,
+                first,
+                implementation_cv if world.implementation_cv is None else world.implementation_cv,
                 first_survey,
+                world.autocorrelation,
                 world.path("environment", years),
                 world.path("prices", years),
             )
@@ -159,7 +164,7 @@ def evaluate(
     )
     for key in points[0]:
         dataset[key] = (("world", "replicate"), np.stack([one[key] for one in points]))
-    _number_draws(dataset, [eras[0][1] for eras in drawn])
+    _number_draws(dataset, [numbers for _, numbers in drawn])
     settings = {
         "economy": vars(economy),
         "survey": repr(survey),
@@ -168,7 +173,7 @@ def evaluate(
         "order_of_events": "observe, set quota, catch, recruit",
         "worlds": [world.describe() for world in worlds],
     }
-    units = {eras[0][1].unit for eras in drawn}
+    units = {eras[0][1].unit for eras, _ in drawn}
     if len(units) > 1:
         raise EvaluationError(f"worlds must share one unit of biomass, got {', '.join(sorted(units))}")
     return _annotate(dataset, units.pop(), economy, seed, settings)
@@ -189,28 +194,6 @@ def check_settings(years: int, replicates: int, seed: int, implementation_cv: fl
     check_implementation(implementation_cv)
 
 
-def _luck(seed: int, replicates: int, years: int, first: int) -> Array:
-    """Return standard normals, shape (replicates, years, purposes), from one stream per replicate."""
-    luck = np.empty((replicates, years, len(_PURPOSES)))
-    for r in range(replicates):
-        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_LUCK, first + r)))
-        stream.standard_normal(out=luck[r])
-    return luck
-
-
-def _recruitment(luck: Array, autocorrelation: float) -> Array:
-    """Return recruitment deviations, shape (replicates, years), each with the correlation to the one before."""
-    deviations = luck.copy()
-    for year in range(1, luck.shape[1]):
-        fresh = np.sqrt(1.0 - autocorrelation**2) * luck[:, year]
-        deviations[:, year] = autocorrelation * deviations[:, year - 1] + fresh
-    return deviations
-
-
-def _spread(implementation_cv: float) -> float:
-    return float(np.sqrt(np.log1p(implementation_cv**2)))
-
-
 @dataclass(frozen=True, eq=False)
 class _Loop:
     """One world with its luck, in which any policy can be run."""
@@ -219,16 +202,23 @@ class _Loop:
     survey: Survey
     economy: Economy
     start: Array
-    recruitment: Array
     luck: Array
-    spread: float
+    seed: int
+    first: int
+    implementation_cv: float
     first_survey: bool
+    autocorrelation: float
     environment: Array | None
     prices: Array | None
 
     def run(self, name: str, policy: Policy, report: Callable[[float], None]) -> dict[str, Array]:
         """Return the series of a policy, shape (replicates, years), and the biomass after the last."""
+        compiled = self._compiled(name, policy)
+        if compiled is not None:
+            report(1.0)
+            return compiled
         replicates, years, _ = self.luck.shape
+        implementation = np.exp(np.sqrt(np.log1p(self.implementation_cv**2)) * self.luck[..., 2])
         series = {key: np.empty((replicates, years)) for key in _SERIES}
         biomass, caught = self.start, None
         memories = [policy.start(_BLOCK) for _ in range(0, replicates, _BLOCK)]
@@ -252,7 +242,7 @@ class _Loop:
                 raise PolicyError(
                     f"policy {name!r} set the quota {quota[~good][0]} in year {year}: expected a number of at least 0"
                 )
-            caught = np.minimum(quota * np.exp(self.spread * self.luck[:, year, 2]), biomass)
+            caught = np.minimum(quota * implementation[:, year], biomass)
             profit = self._economy(year).profit(caught, biomass)
             for key, value in zip(_SERIES, (biomass, observed, quota, caught, profit), strict=True):
                 series[key][:, year] = value
@@ -260,9 +250,37 @@ class _Loop:
             report((year + 1) / years)
         return {**series, "final_biomass": biomass}
 
+    def _compiled(self, name: str, policy: Policy) -> dict[str, Array] | None:
+        """Return the same of a policy that is a table on stocks and surveys that the kernel knows, else None."""
+        return table_futures(
+            policy,
+            self.eras,
+            self.survey,
+            self.economy,
+            self.start,
+            seed=self.seed,
+            years=self.luck.shape[1],
+            first=self.first,
+            implementation_cv=self.implementation_cv,
+            first_survey=self.first_survey,
+            autocorrelation=self.autocorrelation,
+            environment=self.environment,
+            prices=self.prices,
+            name=name,
+        )
+
+    @cached_property
+    def _recruitment(self) -> Array:
+        """Recruitment deviations, shape (replicates, years), each with its correlation to the one before."""
+        deviations = self.luck[..., 0].copy()
+        for year in range(1, deviations.shape[1]):
+            deviations[:, year] *= np.sqrt(1.0 - self.autocorrelation**2)
+            deviations[:, year] += self.autocorrelation * deviations[:, year - 1]
+        return deviations
+
     def _grown(self, escapement: Array, year: int) -> Array:
         stock = next(stock for begin, stock in reversed(self.eras) if begin <= year)
-        grown: Array = stock.step(escapement, self.recruitment[:, year])
+        grown: Array = stock.step(escapement, self._recruitment[:, year])
         return grown if self.environment is None else self.environment[year] * grown
 
     def _economy(self, year: int) -> Economy:
@@ -309,9 +327,8 @@ def reference_points(worlds: Stock, replicates: int) -> dict[str, Array]:
     return {key: np.broadcast_to(values, (replicates,)) for key, values in columns.items()}
 
 
-def _number_draws(dataset: xr.Dataset, stocks: Sequence[Any]) -> None:
+def _number_draws(dataset: xr.Dataset, numbers: Sequence[Any]) -> None:
     """Tell which replicates live in the same draw of a stock; those of a stock that is known share one."""
-    numbers = [getattr(stock, "world_numbers", None) for stock in stocks]
     if all(one is None for one in numbers):
         return
     alike = np.zeros(dataset.sizes["replicate"], dtype=np.int64)
@@ -319,7 +336,10 @@ def _number_draws(dataset: xr.Dataset, stocks: Sequence[Any]) -> None:
         ("world", "replicate"),
         np.stack([alike if one is None else np.asarray(one) for one in numbers]),
     )
-    dataset["draw"].attrs = {"long_name": "number of the fixed draw; replicates may share one", "units": "1"}
+    dataset["draw"].attrs = {
+        "long_name": "the first replicate that lives in the same draw of the stock",
+        "units": "1",
+    }
 
 
 def _annotate(

@@ -17,6 +17,7 @@ from ecodecide.evaluation.world import World
 from ecodecide.fitting.averaging import AVERAGED
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.solvers.named_rules import A_REFERENCE
 from ecodecide.solvers.registry import CITATIONS
 from ecodecide.solvers.solution import Solution
 
@@ -72,7 +73,12 @@ def citations(history: CatchHistory, solutions: Mapping[str, Solution]) -> tuple
     if history.source:
         lines.append(f"data: {history.source}")
     kinds = dict.fromkeys(str(solution.settings.get("solver")) for solution in solutions.values())
-    return (*lines, *(CITATIONS[kind] for kind in kinds if kind in CITATIONS))
+    lines += [CITATIONS[kind] for kind in kinds if kind in CITATIONS]
+    for solution in solutions.values():
+        kind, source = solution.settings.get("solver"), solution.settings.get("source")
+        if source and source != A_REFERENCE and kind not in CITATIONS:
+            lines.append(f"{source} ({kind})")
+    return tuple(dict.fromkeys(lines))
 
 
 def ends_with_a_survey(history: CatchHistory) -> bool:

@@ -124,26 +124,38 @@ class World:
         """The stocks by the year from which each is the truth."""
         return [(0, self.stock), *([] if self.shift is None else [self.shift])]
 
-    def drawn(self, replicates: int, first: int, seed: np.random.SeedSequence) -> list[tuple[int, Any]]:
-        """Return the eras with their stocks drawn for replicates ``first`` to ``first + replicates - 1``.
+    def drawn(
+        self, replicates: int, first: int, seed: np.random.SeedSequence
+    ) -> tuple[list[tuple[int, Any]], Any]:
+        """Draw the stocks of replicates ``first`` to ``first + replicates - 1``.
+
+        Returns
+        -------
+        eras
+            With the stocks drawn.
+        numbers
+            Shape (replicates,): the first replicate that lives in the same draw of the first era's stock, the same in
+            whatever parts replicates are drawn; None of a stock that is not drawn.
 
         Raises
         ------
         EvaluationError
             When a later part of the replicates is asked for of a stock whose draws cannot be taken apart.
         """
-        return [(year, self._drawn(stock, replicates, first, seed)) for year, stock in self.eras]
+        drawn = [self._drawn(stock, replicates, first, seed) for _, stock in self.eras]
+        return [(year, one) for (year, _), (one, _) in zip(self.eras, drawn, strict=True)], drawn[0][1]
 
     def _drawn(self, stock: Stock, replicates: int, first: int, seed: np.random.SeedSequence) -> Any:
         worlds: Any = stock.draw(first + replicates, np.random.default_rng(seed))
-        batch = getattr(worlds, "world_numbers", None) is not None and hasattr(worlds, "take")
-        if first == 0 or (worlds is stock and not batch):
-            return worlds
-        if not batch:
+        numbers = getattr(worlds, "world_numbers", None)
+        if first == 0 or (worlds is stock and numbers is None):
+            return worlds, numbers
+        if numbers is None or not hasattr(worlds, "take"):
             raise EvaluationError(
                 f"world {self.name!r}: replicates of a {type(worlds).__name__} can only be simulated from the first on"
             )
-        return worlds.take(np.arange(first, first + replicates))
+        part = np.arange(first, first + replicates)
+        return worlds.take(part), numbers[part]
 
     def start(self, worlds: Any, luck: Array) -> Array:
         """Return the biomass before the first harvest, shape (replicates,).

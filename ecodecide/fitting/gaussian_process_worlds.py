@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,6 +70,10 @@ class GaussianProcessWorlds:
         if replicates != len(self.paths):
             raise StockError(f"these are {len(self.paths)} worlds, drawn already; asked for {replicates}")
         return self
+
+    def take(self, places: Any) -> GaussianProcessWorlds:
+        """Return the worlds at some places, which may repeat."""
+        return GaussianProcessWorlds(self.unit, self.scale, self.paths[places], self.noise_sd[places])
 
     def kernel(self, escapements: Array, edges: Array) -> Array:
         """Raise: a batch of worlds has no one kernel; the stock that they were drawn from has."""

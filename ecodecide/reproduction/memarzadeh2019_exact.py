@@ -1,16 +1,13 @@
-"""What a rule does in the paper's chain, without simulation.
-
-A rule's quota depends on the observation alone, so that biomass is a Markov chain, with the transition
-P(x, x') = sum over o of O(x, o) K(max(x - a(o), 0), x').
-"""
+"""What a rule does in the paper's chain, without simulation."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ecodecide.decision.discretize import DiscreteProblem
+from ecodecide.decision.economy import Economy
+from ecodecide.policy.managed_chain import ManagedChain
 from ecodecide.policy.protocol import Policy
-from ecodecide.stock.growth import Array
 
 _LIMIT = 0.1
 
@@ -23,9 +20,9 @@ def exact_outcome(arrays: DiscreteProblem, rule: Policy, start: str, years: int)
     arrays
         The discrete problem.
     rule
-        A policy without memory, whose quotas are multiples of the grid's step.
+        A policy on observed biomass, whose quotas are multiples of the grid's step.
     start
-        ``"K/6"`` or ``"belief"``.
+        ``"K/6"`` or ``"belief"``: where the biomass is at the first survey.
     years
         Number of decisions.
 
@@ -38,40 +35,14 @@ def exact_outcome(arrays: DiscreteProblem, rule: Policy, start: str, years: int)
     >>> round(tac["collapse"], 2)
     0.68
     """
-    points = arrays.grid.points
-    chain, profit = _closed_loop(arrays, rule)
-    above = points >= _LIMIT
-    now = _first(arrays, start)
-    lasting = now * above
-    lasting = lasting / lasting.sum()
-    late, values = 0.0, []
-    for year in range(years):
-        values.append(arrays.discount**year * float(now @ profit))
-        if year >= years // 2:
-            late += float(now @ points) / (years - years // 2)
-        now = now @ chain
-        lasting = (lasting @ chain) * above
+    first = 1.0 / 6.0 if start == "K/6" else arrays.initial @ arrays.kernel
+    chain = ManagedChain.of(arrays, rule, Economy(discount=arrays.discount))
+    found = chain.futures(first, years, _LIMIT)
+    # the paper's simulation has one decision less, and discounts the first
+    values = found.profit[:-1] * arrays.discount ** np.arange(years)
     return {
-        "npv": float(np.sum(values)),
+        "npv": float(found.npv),
         "npv_published": arrays.discount * float(np.sum(values[: max(years - 1, 1)])),
-        "late_biomass": late,
-        "collapse": 1.0 - float(lasting.sum()),
+        "late_biomass": float(found.biomass[years // 2 : years].mean()),
+        "collapse": float(found.collapse),
     }
-
-
-def _first(arrays: DiscreteProblem, start: str) -> Array:
-    """Return the distribution of the biomass at the first survey."""
-    points = arrays.grid.points
-    if start == "K/6":
-        return np.asarray(np.eye(len(points))[np.argmin(np.abs(points - 1.0 / 6.0))], dtype=float)
-    return np.asarray(arrays.initial @ arrays.kernel, dtype=float)
-
-
-def _closed_loop(arrays: DiscreteProblem, rule: Policy) -> tuple[Array, Array]:
-    """Return the transition of the managed stock and the expected profit of each state."""
-    points = arrays.grid.points
-    quota, _ = rule.decide(rule.start(len(points)), points, None)
-    action = np.round(quota / arrays.grid.step).astype(np.intp)
-    left = arrays.left[:, action]
-    chain = np.einsum("xo,xoy->xy", arrays.observation, arrays.kernel[left])
-    return chain, (arrays.observation * arrays.reward[:, action]).sum(axis=1)

@@ -36,6 +36,9 @@ from ecodecide.stock.growth import Array
 
 Maker = Callable[[RuleInputs], Rule | SeriesPolicy]
 
+A_REFERENCE = "a reference"
+"""The source of a rule that needs none to be cited."""
+
 RAMPS = ("40-10", "60-20", "80-40-msy")
 """The rules whose relF_min and relF_max can be chosen."""
 
@@ -405,6 +408,6 @@ NAMED_RULES = (
         "Wade 1998, Mar. Mamm. Sci. 14:1",
         _removal,
     ),
-    NamedRule("no-fishing", "no catch at all", "0", "a reference", lambda inputs: ConstantCatch(0.0)),
+    NamedRule("no-fishing", "no catch at all", "0", A_REFERENCE, lambda inputs: ConstantCatch(0.0)),
 )
 """All of them, kin beside kin."""

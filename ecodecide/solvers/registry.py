@@ -20,6 +20,7 @@ CITATIONS = {
     "Memarzadeh & Boettiger 2019, doi:10.1086/702704 (POMDP planning)",
     "optimal-control": "Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 "
     "(optimal escapement)",
+    "best-ramp": "Punt et al. 2016, Fish and Fisheries 17:303, doi:10.1111/faf.12104 (tuning a rule to a risk)",
 }
 """What to cite when a solver is used."""
 
@@ -29,7 +30,7 @@ def solver_names() -> list[str]:
     from ecodecide.solvers.precautionary import RULES
 
     added = sorted(point.name for point in entry_points(group=_GROUP))
-    return ["pomdp", "gpdp", "gp-pomdp", "optimal-control", *RULES, *added]
+    return ["pomdp", "gpdp", "gp-pomdp", "optimal-control", "best-ramp", *RULES, *added]
 
 
 def solver_named(name: str, gap: float = 0.01) -> Solver:
@@ -67,6 +68,10 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
         from ecodecide.solvers.optimal_control import OptimalControl
 
         return OptimalControl()
+    if name == "best-ramp":
+        from ecodecide.solvers.best_ramp import BestRamp
+
+        return BestRamp()
     from ecodecide.solvers.precautionary import RULES, Precautionary
 
     if name in RULES:

@@ -82,12 +82,13 @@ class ParametricStock:
 
     @cached_property
     def world_numbers(self) -> Any:
-        """Shape (worlds,): a number for each world of a batch, equal where worlds are; None for a single one."""
+        """Shape (worlds,): for each world of a batch the place of the first that is like it; None for a single one."""
         if self._batch is None:
             return None
         everything = [*parameters(self.growth).values(), *vars(self.noise).values()]
         columns = [np.asarray(value, dtype=float) for value in everything if np.ndim(value)]
-        return np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
+        _, place, like = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
+        return place[like.reshape(-1)]
 
     def reference_points(self) -> ReferencePoints:
         """Return MSY, where it is taken, the carrying capacity and the Allee threshold of the growth law."""

@@ -293,6 +293,8 @@ def test_options_arrive_where_they_belong(tmp_path: Path, monkeypatch: pytest.Mo
         (["--solver", "tca"], "--solver"),
         (["--growth", "exponential"], "--growth"),
         (["--growth", "gp"], "--growth"),
+        (["--world", "alien"], "--world"),
+        (["--world", "fitted,trend=-2"], "--world"),
         (["--survey", "lognormal"], "--survey"),
         (["--survey", "normal:-1"], "--survey"),
         (["--survey", "sonar:0.1"], "--survey"),
@@ -570,3 +572,12 @@ def test_a_reader_that_closes_the_pipe_does_not_cost_the_file(
     monkeypatch.setattr(importlib.import_module("ecodecide.cli.compare"), "_show", closed)
     ecodecide_cli(*HAKE, "-o", str(tmp_path / "run.nc"))
     assert (tmp_path / "run.nc").exists()
+
+
+def test_metrics_as_text_and_json() -> None:
+    listed = json.loads(ecodecide_cli("metrics", "--json").stdout)
+    assert [entry["name"] for entry in listed] == list(METRICS)
+    text = ecodecide_cli("metrics").stdout
+    for name, words in (("risk3", "largest over years"), ("AAVC", "|C_t - C_{t-1}| / C_t"), ("NPV", "discount^t")):
+        assert name in text.splitlines()
+        assert words in " ".join(text.split())

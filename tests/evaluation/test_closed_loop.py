@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, PolicyError
+from ecodecide.evaluation.luck import luck
 from ecodecide.policy.rules import ConstantCatch, ConstantRate, Ramp, RulePolicy
 
 R, K, SIGMA = 0.75, 1.0, 0.2
@@ -51,7 +52,7 @@ def one_replicate(
     policy: Any, r: int, x: float, capacity: float, years: int, seed: int, cv: float, first_survey: bool
 ) -> dict[str, list[float]]:
     """The evaluator again, for one replicate, with nothing but scalars and the policy."""
-    z = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, r))).standard_normal((years, 4))
+    z = luck(seed, 1, years, first=r)[0]
     told: dict[str, list[float]] = {k: [] for k in ("biomass", "observed", "quota", "catch", "profit")}
     memory, caught = policy.start(1), None
     for t in range(years):
@@ -130,7 +131,10 @@ class SameQuotas:
 
 def test_policies_meet_the_same_luck() -> None:
     found = run({"steady": STEADY, "same": SameQuotas(), "nothing": NOTHING}, implementation_cv=0.3, years=20)
-    xr.testing.assert_identical(found.sel(policy="steady", drop=True), found.sel(policy="same", drop=True))
+    # one is simulated in a compiled loop and the other not: apart by rounding, over twenty years
+    xr.testing.assert_allclose(
+        found.sel(policy="steady", drop=True), found.sel(policy="same", drop=True), rtol=1e-12
+    )
     # growth is known, so each year's recruitment luck can be solved for: the same under every policy
     s = (found.biomass - found.catch).isel(year=slice(0, -1)).values
     luck = np.log(found.biomass.values[..., 1:] / (s + R * s * (1.0 - s / K))) / SIGMA
@@ -333,9 +337,10 @@ def test_provenance_and_units() -> None:
 
 def test_progress_names_the_policy_and_rises_to_one() -> None:
     told: list[tuple[str, float]] = []
-    run({"a": STEADY, "b": NOTHING}, progress=lambda words, share: told.append((words, share)))
-    assert [name for name, _ in told] == ["a"] * 8 + ["b"] * 8
-    np.testing.assert_allclose([share for _, share in told], np.arange(1, 17) / 16.0, rtol=1e-12)
+    run({"a": SameQuotas(), "b": NOTHING}, progress=lambda words, share: told.append((words, share)))
+    # year by year, and a policy in a compiled loop all at once
+    assert [name for name, _ in told] == ["a"] * 8 + ["b"]
+    np.testing.assert_allclose([share for _, share in told], [*(np.arange(1, 9) / 16.0), 1.0], rtol=1e-12)
 
 
 DIGEST = """

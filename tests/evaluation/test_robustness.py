@@ -135,9 +135,18 @@ def run(**changes: Any) -> xr.Dataset:
     return eco.evaluate(POLICIES, **{**given, **changes})
 
 
-def test_runs_in_parts_are_the_whole_run() -> None:
-    whole = run()
-    parts = [run(replicates=25), run(replicates=15, first=25)]
+class Ensemble:
+    """A stock of which replicate r lives in one of seven worlds."""
+
+    def draw(self, replicates: int, rng: np.random.Generator) -> eco.ParametricStock:
+        capacity = 2.0 - 0.1 * (np.arange(replicates) % 7)
+        return eco.ParametricStock(eco.Logistic(r=np.full(replicates, 0.5), K=capacity), STOCK.noise)
+
+
+@pytest.mark.parametrize("truth", [STOCK, Ensemble()])
+def test_runs_in_parts_are_the_whole_run(truth: Any) -> None:
+    whole = run(truth=truth)
+    parts = [run(truth=truth, replicates=5), run(truth=truth, replicates=35, first=5)]
     xr.testing.assert_equal(xr.concat(parts, "replicate", data_vars="minimal"), whole)
     joined = xr.concat([measure(part) for part in parts], "replicate", data_vars="minimal")
     xr.testing.assert_equal(summarize(joined), eco.score(whole))

@@ -15,7 +15,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EvaluationError
-from ecodecide.evaluation.closed_loop import _luck
+from ecodecide.evaluation.luck import luck
 from ecodecide.fitting.candidates import sample_candidate
 from ecodecide.policy.table import NearestPointPolicy
 from ecodecide.reproduction import boettiger2015 as study_of
@@ -242,7 +242,7 @@ def test_metrics_are_what_they_say(study: xr.Dataset) -> None:
     outcome, trajectory = study_of.simulate(managed, years=6, replicates=2, seed=5)
     earned = {}
     for name, policy in managed.items():
-        z = _luck(5, 2, 6)[:, :, 0]
+        z = luck(5, 2, 6)[:, :, 0]
         profit, biomass, crossed = np.zeros(2), np.full(2, 10.0), np.zeros(2, dtype=bool)
         for t in range(6):
             nearest = np.abs(POINTS[:, None] - biomass).argmin(axis=0)
