@@ -177,7 +177,11 @@ def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], pla
             first_survey=not ends_with_a_survey(problem.history),
         )
         measured.append(measure(runs, plan.collapse))
-    whole = _joined(measured, truths)
+    whole = measured[0]
+    if len(measured) > 1:
+        whole = xr.concat(
+            measured, "replicate", data_vars="minimal", coords="minimal", compat="override", join="exact"
+        )
     scores = summarize(whole).isel(policy=0, drop=True)
     outcome = whole["outcome"].isel(policy=0, drop=True)
     fell = outcome.sel(metric="collapse_probability", drop=True)
@@ -191,17 +195,3 @@ def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], pla
     return xr.Dataset(
         {name: found[name].reset_coords(drop=True).transpose(*dims) for name, dims in LAYOUT.items()}
     )
-
-
-def _joined(measured: list[xr.Dataset], truths: list[World]) -> xr.Dataset:
-    """Return what was measured in parts as one."""
-    if len(measured) == 1:
-        return measured[0]
-    whole = xr.concat(
-        measured, "replicate", data_vars="minimal", coords="minimal", compat="override", join="exact"
-    )
-    # a part counts the draws that are in it: they are numbered anew, alike in all of them
-    replicates = whole.sizes["replicate"]
-    drawn = [world.drawn(replicates, 0, np.random.SeedSequence(0))[0][1] for world in truths]
-    numbers = np.stack([np.asarray(stock.world_numbers) for stock in drawn])
-    return whole.assign(draw=(("world", "replicate"), numbers))
