@@ -20,6 +20,7 @@ _COMMANDS = {
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
+    "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
     "stocks": "List the catch histories that come with ecodecide.",
 }
 """The subcommands; each is the function of its name in the module of its name, imported when it is called."""

@@ -89,7 +89,7 @@ def read_ram(
     remarks: list[str] = []
     source = _SOURCE
     with opened_tables(path, LARGEST_TABLE) as tables:
-        main = None if tables is None else _main_table(path.name, tables, assessment, remarks)
+        main = None if tables is None else main_table(path.name, tables, assessment, remarks)
         if tables is not None and main is None:
             table, name, found = _matrix_series(tables, stock, remarks)
             words = ""
@@ -111,9 +111,51 @@ def read_ram(
                     "expected the long table timeseries"
                 )
             else:
-                found = _wide_series(table, name, _unit_table(path, tables, unit_table, table.remarks))
+                found = _wide_series(table, name, unit_table_of(path, tables, unit_table, table.remarks))
+    return _history(table, name, found, units or {}, source, words, f"{path}:{name}")
+
+
+def history_of_rows(
+    table: Table, stock: str, unit_table: Table | None, units: Mapping[str, str], origin: str, words: str = ""
+) -> CatchHistory:
+    """Return the history of a stock from the rows of a long or a wide table that are of it.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    stock
+        Its stockid as it is written there.
+    unit_table
+        The table `timeseries_units_views`, where there is one.
+    units
+        Units that the tables do not give.
+    origin, words
+        Where it comes from, and its long name.
+
+    Raises
+    ------
+    HistoryError
+        When the rows do not tell without a guess.
+    """
+    if table.find("tsid") is not None:
+        found, source = _long_series(table, stock, None)
+    else:
+        found, source = _wide_series(table, stock, unit_table), _SOURCE
+    return _history(table, stock, found, units, source, words, origin)
+
+
+def _history(
+    table: Table,
+    name: str,
+    found: Mapping[str, _Found],
+    units: Mapping[str, str],
+    source: str,
+    words: str,
+    origin: str,
+) -> CatchHistory:
     table.tell_marks()
-    columns, found_units = _chosen(found, units or {}, table, f"{table.file}, stock {name}")
+    columns, found_units = _chosen(found, units, table, f"{table.file}, stock {name}")
     years = _years(columns, table.remarks)
     return CatchHistory(
         **settled(years, columns),
@@ -122,7 +164,7 @@ def read_ram(
         source=source,
         observed=None if len(columns) == 1 else "assessment biomass",
         note=words,
-        origin=f"{path}:{name}",  # as `load_history` takes it
+        origin=origin,  # as `load_history` takes it
         remarks=tuple(dict.fromkeys(table.remarks)),
     )
 
@@ -143,9 +185,7 @@ def is_ram_table(name: str) -> bool:
     }
 
 
-def _main_table(
-    file: str, tables: Workbook | RFile, assessment: str | None, remarks: list[str]
-) -> str | None:
+def main_table(file: str, tables: Workbook | RFile, assessment: str | None, remarks: list[str]) -> str | None:
     """Return the name of the table of a release that is read, None where the matrices are."""
     wide, long = (named(tables, name, remarks) for name in (WIDE_TABLE, LONG_TABLE))
     if assessment is not None or wide is None:
@@ -168,7 +208,7 @@ def _main_table(
     return wide
 
 
-def _unit_table(
+def unit_table_of(
     path: Path, tables: Workbook | RFile | None, given: Path | None, remarks: list[str]
 ) -> Table | None:
     """Return the table of units: that which was given, or the one in the same file or beside it."""

@@ -58,13 +58,26 @@ def read_table(
     """
     with opened_tables(path, largest) as tables:
         if tables is None:
-            return _text_table(path, keep, keyed)
+            return text_table(path.name, _bytes(path), keep, keyed=keyed)
         if len(tables.names) != 1:
             raise HistoryError(
                 f"{path.name}: found {len(tables.names)} tables ({shortened(', '.join(tables.names), 200)}), "
                 "expected one; save the one that is needed in a file of its own"
             )
         return read_named(tables, tables.names[0], keep, keyed=keyed)
+
+
+def text_table(
+    file: str, data: bytes, keep: Callable[[Table], Keep] | None = None, *, keyed: bool = False
+) -> Table:
+    """Read the table of a text, `file` being what it is called in messages; see `read_table`."""
+    text, encoding = decoded(file, data)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(SEPARATORS, key=first.count)
+    empty = Table(file, separator, [], 1)
+    if encoding:
+        empty.remarks.append(f"{file}: read as {encoding} text")
+    return _collected(empty, _text_rows(file, text, separator), keep, keyed)
 
 
 @contextmanager
@@ -171,17 +184,11 @@ def _checked_head(path: Path, largest: int) -> bytes:
         raise HistoryError(f"{path} cannot be read: {problem.strerror or problem}") from problem
 
 
-def _text_table(path: Path, keep: Callable[[Table], Keep] | None, keyed: bool) -> Table:
+def _bytes(path: Path) -> bytes:
     try:
-        text, encoding = decoded(path.name, path.read_bytes())
+        return path.read_bytes()
     except OSError as problem:
         raise HistoryError(f"{path} cannot be read: {problem.strerror or problem}") from problem
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=first.count)
-    empty = Table(path.name, separator, [], 1)
-    if encoding:
-        empty.remarks.append(f"{path.name}: read as {encoding} text")
-    return _collected(empty, _text_rows(path.name, text, separator), keep, keyed)
 
 
 def _text_rows(file: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

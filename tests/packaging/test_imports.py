@@ -11,6 +11,8 @@ import ecodecide
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = {
+    "dask",
+    "distributed",
     "gpytorch",
     "h5netcdf",
     "linear_operator",
@@ -24,6 +26,7 @@ HEAVY = {
     "scipy.stats",
     "torch",
     "xarray",
+    "zarr",
 }
 
 

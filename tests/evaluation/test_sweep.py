@@ -1,0 +1,448 @@
+"""A sweep is the same to the last bit whoever works on it, and whatever kills them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import ecodecide as eco
+from ecodecide.errors import EvaluationError, HistoryError
+from ecodecide.evaluation import comparison
+from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task, workers
+from ecodecide.evaluation.sweep import cell as sweep_cell
+from ecodecide.evaluation.sweep.cell import compute_cell
+from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
+from ecodecide.evaluation.sweep.run import Progress
+from ecodecide.evaluation.sweep.stocks import stock_sources
+from ecodecide.evaluation.sweep.summary import read_summary
+from ecodecide.evaluation.sweep.workers import local_cluster
+from ecodecide.fitting.laws import fit_laws
+from ecodecide.history.write_csv import write_history_csv
+
+SOLVERS = ("tac", "no-fishing", "40-10")
+WORLDS = ("fitted", "allen,autocorrelation=0.5")
+STOCKS = ("hake", "plaice", "catches", "cut")
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
+    """Three stocks that can be fitted, and one that cannot: it has catches alone."""
+    folder = tmp_path_factory.mktemp("stocks")
+    hake, plaice = eco.load_history("hake-argentina-north"), eco.load_history("plaice-north-sea")
+    write_history_csv(hake, folder / "hake.csv")
+    write_history_csv(plaice, folder / "plaice.csv")
+    cut = eco.CatchHistory(hake.year[:15], hake.catch[:15], hake.biomass[:15], id="cut", units=hake.units)
+    write_history_csv(cut, folder / "cut.csv")
+    write_history_csv(eco.CatchHistory([2001, 2002], [3.0, 4.0], id="catches"), folder / "catches.csv")
+    names = tuple(f"{name}.csv" for name in STOCKS)
+    return SweepPlan(
+        names, SOLVERS, WORLDS, draws=20, fit_cells=40, replicates=20, years=10, cells=60, root=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(plan: SweepPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep that nothing interrupted, in this process alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    run_sweep(plan, folder, workers_here=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A scheduler with two worker processes."""
+    with local_cluster(2) as cluster:
+        yield cluster
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return every file of a sweep but its log, and what a killed process left behind."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != "log.jsonl" and ".ecodecide-" not in str(file)
+    }
+
+
+def finished(folder: Path) -> list[tuple[str, str | None]]:
+    """Return the pieces of work that were finished, in that order."""
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [(line["stock"], line["solver"]) for line in map(json.loads, lines)]
+
+
+def copy(whole: Path, target: Path) -> Path:
+    for name, data in content(whole).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_bytes(data)
+    return target
+
+
+# Killed and gone on with
+
+
+def test_a_worker_that_is_killed_costs_nothing(
+    plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
+) -> None:
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        # with the first fit finished, both workers are at work
+        if progress.words.startswith("fit") and not killed:
+            killed.append(next(worker.pid for worker in cluster.workers.values()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    status = run_sweep(plan, tmp_path, scheduler=cluster.scheduler_address, progress=kill)
+    assert killed
+    assert status.finished
+    assert content(tmp_path) == content(whole)
+    assert len(finished(tmp_path)) == len(set(finished(tmp_path))) == len(STOCKS) + 9
+
+
+def test_a_client_that_is_killed_is_gone_on_from(
+    plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "results", tmp_path / "plan.toml"
+    settings: dict[str, Any] = {"solvers": list(SOLVERS), "worlds": list(WORLDS)}
+    settings["stocks"] = [f"{plan.root}/{name}" for name in plan.stocks]
+    settings |= {name: getattr(plan, name) for name in ("draws", "fit_cells", "replicates", "years", "cells")}
+    file.write_text("[sweep]\n" + "\n".join(f"{key} = {value!r}" for key, value in settings.items()))
+    command = [sys.executable, "-m", "ecodecide", "sweep", str(file), "-o", str(folder)]
+    client = subprocess.Popen([*command, "--scheduler", cluster.scheduler_address])
+    begin = time.monotonic()
+    while not any((folder / "stocks").glob("*/fit.nc")):
+        assert client.poll() is None
+        assert time.monotonic() - begin < 120.0
+        time.sleep(0.01)
+    client.kill()
+    client.wait()
+    _until_idle(cluster)
+    status = sweep_status(folder)
+    assert not status.finished
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("stocks/*/*.nc")}
+    assert kept
+    again = run_sweep(read_plan(file), folder, scheduler=cluster.scheduler_address)
+    assert again.finished
+    assert content(folder) == content(whole)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def dies(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
+    """Take the process with it, as a cell does that needs more memory than there is."""
+    if piece.solver == "tac":
+        os._exit(1)
+    return task.work(piece, root, plan)
+
+
+def test_a_cell_that_kills_its_workers_is_a_failure(
+    plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(whole, tmp_path)
+    SweepFolder(folder).cell("hake", "tac").unlink()
+    monkeypatch.setattr(workers, "work", dies)
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    status = run_sweep(plan, folder, scheduler=cluster.scheduler_address)
+    assert "the worker process died" in status.failures["hake", "tac"]
+    assert (status.count("done"), status.count("failed"), status.count("open")) == (8, 4, 0)
+
+
+def _until_idle(cluster: Any) -> None:
+    """Wait until the scheduler knows that its client is gone."""
+    begin = time.monotonic()
+    while cluster.scheduler.tasks and time.monotonic() - begin < 60.0:
+        time.sleep(0.02)
+    assert not cluster.scheduler.tasks
+
+
+# What a cell is
+
+
+def test_a_cell_has_the_figures_of_compare(
+    plan: SweepPlan, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "fit_laws", partial(fit_laws, draws=plan.draws, cells=plan.fit_cells))
+    compared = eco.compare(
+        plan.root / "hake.csv",
+        SOLVERS,
+        growth="logistic",
+        worlds=WORLDS,
+        replicates=20,
+        years=10,
+        cells=plan.cells,
+    )
+    found = xr.open_zarr(whole / "results.zarr").sel(stock="hake").load()
+    theirs = compared.scores.rename(policy="solver")
+    for name in ("scores", "collapse_risk"):
+        # a cell knows no other policy to differ from
+        ours, expected = (
+            one[name].drop_sel(metric="npv_difference") if name == "scores" else one[name]
+            for one in (found, theirs)
+        )
+        np.testing.assert_array_equal(ours.transpose(*expected.dims).values, expected.values)
+    profit = compared.runs["profit"].transpose("policy", "world", "replicate", "year").values
+    npv = (profit * 0.95 ** np.arange(10)).sum(axis=-1)
+    np.testing.assert_allclose(found["npv"].values, npv, rtol=1e-14)
+
+
+def test_outcomes_of_replicates_give_the_scores(whole: Path) -> None:
+    found = xr.open_zarr(whole / "results.zarr").load()
+    done = found["state"].values == store.STATES.index("done")
+    mean = found["scores"].sel(metric="npv", estimate="value").values
+    np.testing.assert_allclose(found["npv"].mean("replicate").values[done], mean[done], rtol=1e-12)
+    assert np.isnan(found["npv"].values[~done]).all()
+    assert np.isnan(found["collapsed"].values[~done]).all()
+    share = found["scores"].sel(metric="collapse_probability", estimate="value").values
+    np.testing.assert_allclose(found["collapsed"].mean("replicate").values[done], share[done], rtol=1e-6)
+
+
+def test_futures_simulated_in_parts_are_those_of_the_whole(
+    plan: SweepPlan, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = SweepFolder(whole)
+    history, stocks = eco.load_history(place.history("hake")), task.load_fits(place, "hake", plan)
+    assert set(stocks) == {"fitted", "allen"}
+    more = replace(plan, replicates=50)
+    at_once = compute_cell(history, stocks, "tac", more)
+    monkeypatch.setattr(sweep_cell, "_PART", 1)
+    # two whole rounds of the 20 draws, and half of one
+    parts = compute_cell(history, stocks, "tac", more)
+    xr.testing.assert_identical(parts, at_once)
+    few = xr.open_zarr(whole / "results.zarr")["npv"].sel(stock="hake", solver="tac").values
+    np.testing.assert_array_equal(parts["npv"].values[:, :20], few)
+
+
+def test_a_world_that_cannot_be_fitted_is_missing(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    place = SweepFolder(folder)
+    place.fit_of_law("hake", "allen").unlink()
+    place.cell("hake", "tac").unlink()
+    run_sweep(plan, folder, workers_here=0)
+    found, before = (xr.open_zarr(f / "results.zarr").load() for f in (folder, whole))
+    there = {"stock": "hake", "solver": "tac"}
+    assert np.isnan(found["npv"].sel(**there, world=WORLDS[1]).values).all()
+    xr.testing.assert_identical(found.sel(world="fitted"), before.sel(world="fitted"))
+    assert np.isfinite(found["npv"].sel(stock="hake", solver="40-10").values).all()
+
+
+def test_the_store_is_the_same_in_small_chunks(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(whole, tmp_path)
+    monkeypatch.setattr(store, "_CHUNK", 64)
+    store.assemble(SweepFolder(folder), plan, sweep_status(folder))
+    small, large = (xr.open_zarr(f / "results.zarr").load() for f in (folder, whole))
+    assert len(list((folder / "results.zarr" / "npv").iterdir())) > 3 * len(
+        list((whole / "results.zarr" / "npv").iterdir())
+    )
+    xr.testing.assert_identical(small, large)
+
+
+def test_the_summary_is_of_the_store(whole: Path) -> None:
+    found = xr.open_zarr(whole / "results.zarr").load()
+    npv = found["scores"].sel(metric="npv", estimate="value").dropna("stock", how="all")
+    relative = (npv / npv.max("solver")).median("stock")
+    best = (npv == npv.max("solver")).mean("stock")
+    rows = read_summary(SweepFolder(whole))
+    assert [(row["solver"], row["world"]) for row in rows] == [(s, w) for s in SOLVERS for w in WORLDS]
+    for row in rows:
+        assert (row["done"], row["failed"]) == ("3", "1")
+        place = {"solver": row["solver"], "world": row["world"]}
+        assert float(row["relative_value"]) == pytest.approx(float(relative.sel(place)))
+        assert float(row["best"]) == pytest.approx(float(best.sel(place)))
+
+
+# What fails
+
+
+def test_a_stock_that_fails_is_told_and_the_rest_goes_on(whole: Path) -> None:
+    status = sweep_status(whole)
+    assert {key[0] for key in status.failures} == {"catches"}
+    assert "neither a biomass nor an index" in status.failures["catches", "tac"]
+    assert (status.count("done"), status.count("failed"), status.count("open")) == (9, 3, 0)
+    assert status.to_dict()["by_solver"]["tac"] == {"done": 3, "failed": 1, "open": 0}
+
+
+def test_what_failed_is_tried_again_when_asked(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    cell = SweepFolder(folder).cell("hake", "tac")
+    cell.unlink()
+    write_failure(cell, MemoryError("too large"))
+    before = run_sweep(plan, folder, workers_here=0)
+    assert before.failures["hake", "tac"] == "MemoryError: too large"
+    assert not cell.exists()
+    after = run_sweep(plan, folder, workers_here=0, retry_failed=True)
+    assert ("hake", "tac") not in after.failures
+    # what failed, and nothing else
+    assert sorted(finished(folder), key=str) == [("catches", None), ("hake", "tac")]
+    assert content(folder) == content(whole)
+
+
+def test_a_failure_that_nobody_foresaw_is_recorded(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(whole, tmp_path)
+    for solver in SOLVERS:
+        SweepFolder(folder).cell("hake", solver).unlink()
+
+    def breaks(history: Any, posterior: Any, solver: str, plan: Any) -> xr.Dataset:
+        if solver == "tac":
+            raise ZeroDivisionError("a bug\nof two lines")
+        return compute_cell(history, posterior, solver, plan)
+
+    monkeypatch.setattr(task, "compute_cell", breaks)
+    status = run_sweep(plan, folder, workers_here=0)
+    assert status.failures["hake", "tac"] == "ZeroDivisionError: a bug of two lines"
+    assert status.cells["hake", "40-10"] == "done"
+
+
+# What goes with a folder
+
+
+def test_solvers_and_stocks_may_be_added(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    fewer = replace(plan, stocks=("hake.csv",), solvers=("tac",))
+    run_sweep(fewer, folder, workers_here=0)
+    assert dict(xr.open_zarr(folder / "results.zarr").sizes)["solver"] == 1
+    run_sweep(replace(plan, solvers=(*SOLVERS, "msy")), folder, workers_here=0)
+    assert set(finished(folder)) == {(stock, "msy") for stock in ("hake", "plaice", "cut")}
+    run_sweep(plan, folder, workers_here=0)
+    for stock in STOCKS:
+        SweepFolder(folder).cell(stock, "msy").unlink(missing_ok=True)
+    assert content(folder) == content(whole)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"years": 11}, {"survey": "lognormal:0.3"}, {"growth": ("ricker",)}]
+)
+def test_other_settings_are_refused(
+    change: dict[str, Any], plan: SweepPlan, whole: Path, tmp_path: Path
+) -> None:
+    folder = copy(whole, tmp_path)
+    with pytest.raises(
+        EvaluationError, match=f"was begun with {next(iter(change))} .* begin in another folder"
+    ):
+        run_sweep(replace(plan, **change), folder, workers_here=0)
+    assert content(folder) == content(whole)
+
+
+def test_another_history_is_refused(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    stocks = tmp_path / "stocks"
+    for name in STOCKS:
+        text = (plan.root / f"{name}.csv").read_text()
+        stocks.mkdir(exist_ok=True)
+        (stocks / f"{name}.csv").write_text(text)
+    lines = (stocks / "hake.csv").read_text().splitlines()
+    lines[-1] = lines[-1].replace(lines[-1].split(",")[1], "1.0")
+    (stocks / "hake.csv").write_text("\n".join(lines))
+    folder = copy(whole, tmp_path / "results")
+    with pytest.raises(EvaluationError, match="the history of hake is another"):
+        run_sweep(replace(plan, root=stocks), folder, workers_here=0)
+
+
+def test_a_folder_of_something_else_is_refused(plan: SweepPlan, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(EvaluationError, match="is not empty and has no sweep in it"):
+        run_sweep(plan, tmp_path, workers_here=0)
+    with pytest.raises(EvaluationError, match="has no sweep in it"):
+        sweep_status(tmp_path)
+
+
+def test_no_scheduler_is_told(plan: SweepPlan, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="no dask scheduler at nonsense://x"):
+        run_sweep(plan, tmp_path, scheduler="nonsense://x")
+
+
+# The plan
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sovlers = []", "unknown key 'sovlers'; did you mean solvers?"),
+        ("schema = 2", "schema is 2, expected 1"),
+        ('solvers = ["tca"]', "solvers: found 'tca', expected some of pomdp"),
+        ('solvers = ["tac", "tac"]', "each once"),
+        ("years = 2.5", "years: found 2.5, expected a whole number"),
+        ("years = true", "years: found True, expected a whole number"),
+        ("replicates = 0", "replicates must be a whole number of at least 1"),
+        ("discount = 1.5", "discount: discount must be a factor"),
+        ('survey = "wide"', "survey: cannot read the survey 'wide'"),
+        ('collapse = "0.1Q"', "collapse: cannot read the collapse limit"),
+        ('growth = ["linear"]', "growth: laws must be some of"),
+        ('worlds = ["mars"]', "worlds: cannot read the world 'mars'"),
+        ('units = { weight = "t" }', "units: found 'weight'"),
+        ("draws = 0", "draws: found 0, expected a whole number from 1"),
+        ("gap = 1", "gap: found 1.0"),
+        ("stocks = []", "stocks: found none"),
+        ("stocks = [1]", "stocks: found [1], expected a list of names"),
+        ("seed = ", "is not TOML"),
+    ],
+)
+def test_a_plan_that_means_nothing_is_refused(line: str, words: str, tmp_path: Path) -> None:
+    given = {"stocks": 'stocks = ["hake-namibia"]', "solvers": 'solvers = ["tac"]'}
+    given[line.split(" ")[0]] = line
+    (tmp_path / "plan.toml").write_text("[sweep]\n" + "\n".join(given.values()))
+    with pytest.raises(EvaluationError) as met:
+        read_plan(tmp_path / "plan.toml")
+    assert words in str(met.value)
+    assert "plan.toml" in str(met.value)
+
+
+def test_a_plan_is_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(
+        '[sweep]\nschema = 1\nstocks = "table.csv.gz"\nsolvers = ["tac"]\ngrowth = "ricker"\ncollapse = 20\n'
+        'gap = 0\nunits = { catch = "t" }'
+    )
+    expected = SweepPlan(
+        "table.csv.gz",
+        ("tac",),
+        units={"catch": "t"},
+        growth=("ricker",),
+        collapse="20",
+        gap=0.0,
+        root=tmp_path,
+    )
+    assert read_plan(tmp_path / "plan.toml") == expected
+    (tmp_path / "none.toml").write_text("stocks = []")
+    with pytest.raises(EvaluationError, match=r"expected one table \[sweep\]"):
+        read_plan(tmp_path / "none.toml")
+
+
+def test_stocks_come_from_a_list_a_folder_or_a_table(plan: SweepPlan, tmp_path: Path) -> None:
+    rows = [f"{stock},{year},5,90,TB" for stock in ("COD", "EEL") for year in (2001, 2002)]
+    (plan.root / "table.tab").write_text("\n".join(["stockid,year,catch,biomass,biomass_type", *rows]))
+    units = {"catch": "t", "biomass": "t"}
+
+    def sources(stocks: Any) -> dict[str, Any]:
+        return stock_sources(replace(plan, stocks=stocks, units=units))
+
+    assert sorted(sources(".")) == sorted(STOCKS)
+    assert list(sources("table.tab")) == ["COD", "EEL"]
+    mixed = sources(("hake-namibia", "hake.csv", "table.tab:EEL"))
+    assert list(mixed) == ["hake-namibia", "hake", "EEL"]
+    assert [source().id for source in mixed.values()] == ["hake-namibia", "hake-argentina-north", "EEL"]
+    for stocks, words in {
+        ("hake.csv", "./hake.csv"): "found 'hake' twice",
+        ("hake-namibai",): "did you mean hake-namibia",
+        ("table.tab:CODD",): "has no 'CODD', expected one of its 2 stocks, such as COD",
+        "nowhere": "which is no folder or file",
+    }.items():
+        with pytest.raises(EvaluationError, match=words):
+            sources(stocks)
+    (tmp_path / "bad.csv").write_text("year,catch\n2001,x\n")
+    # broken, but there: told when it is read
+    bad = stock_sources(replace(plan, stocks=("bad.csv",), root=tmp_path))["bad"]
+    with pytest.raises(HistoryError, match="expected a number"):
+        bad()
