@@ -104,6 +104,7 @@ def test_compare_in_one_call():
         "hake-argentina-north",
         solvers=["pomdp", "gpdp", "tac"],
         growth="logistic",
+        worlds=["fitted"],
         seed=1,
         replicates=20,
         years=5,

@@ -92,6 +92,11 @@ if TYPE_CHECKING:
     help="Gap between bounds at which pomdp stops.",
 )
 @click.option(
+    "--rare",
+    is_flag=True,
+    help="Also find small probabilities of collapse, where no exact ones are known, by splitting futures.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -119,6 +124,7 @@ def compare(
     implementation: float,
     cells: int,
     gap: float,
+    rare: bool,
     output: Path | None,
     as_json: bool,
     quiet: bool,
@@ -142,7 +148,7 @@ def compare(
         result = run(
             stock, seen, growth=law_names(growth), worlds=worlds or DEFAULT_WORLDS, survey=known,
             economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
-            implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
+            implementation_cv=implementation, cells=cells, gap=gap, rare=rare, progress=progress,
         )  # fmt: skip
     found = result.to_dict()
     # neither a full disk nor a reader that closes the pipe costs the other half of the result
@@ -216,7 +222,7 @@ def _check_usage(
 def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:
     from rich.console import Console
 
-    from ecodecide.report.robustness_table import robustness_lines, robustness_table
+    from ecodecide.report.robustness_table import precise_lines, robustness_lines, robustness_table
     from ecodecide.report.table import comparison_table, conclusion, number
 
     console = Console(highlight=False, width=width())
@@ -231,7 +237,7 @@ def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:
     if quiet:
         return
     click.echo()
-    for line in conclusion(found) + robustness_lines(found):
+    for line in conclusion(found) + precise_lines(found) + robustness_lines(found):
         click.echo(wrapped(line))
     for heading in ("Assumptions", "Cite"):
         click.echo(f"\n{heading}")

@@ -6,27 +6,28 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ecodecide import __version__
-from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import ConvergenceWarning, EcodecideError, EcodecideWarning, EvaluationError, FitError
 from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
+from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.limits import collapse_limit, read_limit
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS, FITTED, NamedWorld, read_world
+from ecodecide.evaluation.precise_risk import Setting, exact_figures, small_risks
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.rare_collapse import RareCollapse
 from ecodecide.evaluation.robustness import Robustness, robustness
 from ecodecide.evaluation.scores import measure, summarize
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS, fit_laws
-from ecodecide.fitting.lesson import DRAWS
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
@@ -63,6 +64,10 @@ class Comparison:
         How the policies compare over the worlds.
     settings, assumptions, cite
         For the record.
+    exact
+        Of the policies on observed biomass in the first world, see `exact_scores`; None where it has none.
+    rare
+        Of policies by name, the probability of collapse in the first world by splitting, where it was asked for.
     warnings
         What was warned of on the way.
     """
@@ -78,6 +83,8 @@ class Comparison:
     settings: Mapping[str, Any]
     assumptions: tuple[str, ...]
     cite: tuple[str, ...]
+    exact: xr.Dataset | None = None
+    rare: Mapping[str, RareCollapse] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def estimate(self, policy: str, metric: str, world: str | None = None) -> dict[str, float | None]:
@@ -85,6 +92,19 @@ class Comparison:
         place = self.scores["world"].values[0] if world is None else world
         cells = self.scores["scores"].sel(policy=policy, metric=metric, world=place)
         return {key: _finite(cells.sel(estimate=key)) for key in ("value", "low", "high")}
+
+    def _exact(self, policy: str) -> dict[str, float | None] | None:
+        if self.exact is None or policy not in self.exact["policy"]:
+            return None
+        one = self.exact.sel(policy=policy)
+        return {key: _finite(one[key]) for key in ("collapse_probability", "npv", "mean_catch")}
+
+    def _rare(self, policy: str) -> dict[str, float | None] | None:
+        found = self.rare.get(policy)
+        if found is None:
+            return None
+        numbers = {"value": found.probability, "low": found.low, "high": found.high}
+        return {**numbers, "relative_error": _finite(found.relative_error)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold; None for what is undefined."""
@@ -95,6 +115,8 @@ class Comparison:
             entry: dict[str, Any] = {"name": name}
             for metric in METRICS:
                 entry[metric] = self.estimate(name, metric) if solution else dict(nothing)
+            entry["exact"] = self._exact(name)
+            entry["rare"] = self._rare(name)
             entry["seconds"] = _finite(solution.seconds) if solution else None
             entry["status"] = solution.status if solution else f"failed: {self.failures[name]}"
             entry["lower"] = _finite(solution.lower) if solution else None
@@ -177,6 +199,7 @@ def compare(
     implementation_cv: float = 0.0,
     cells: int = 100,
     gap: float = 0.01,
+    rare: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> Comparison:
     """Compare ways of managing a stock on its catch history: fit, solve, simulate, score.
@@ -216,6 +239,9 @@ def compare(
         Cells of the decision grid.
     gap
         Where `Pomdp` stops.
+    rare
+        Whether to estimate the probability of collapse in the first world by splitting, which also finds one of 1e-6,
+        for the policies whose exact one is not known; see `rare_collapse`.
     progress
         Called with words and the share of that step done.
 
@@ -273,7 +299,7 @@ def compare(
             stock=posterior,
             survey=posterior.survey if survey is None else survey,
             economy=economy,
-            grid=suggest_grid(posterior, cells, largest=_largest(posterior, history)),
+            grid=decision_grid(posterior, history, cells),
             history=history,
             implementation_cv=implementation_cv,
         )
@@ -284,6 +310,11 @@ def compare(
             implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
+        policies = {name: solution.policy for name, solution in solutions.items()}
+        setting = Setting(truth[0], problem, years, collapse, not ends_with_a_survey(history))
+        exact = exact_figures(policies, setting)
+        unknown = {n: p for n, p in policies.items() if exact is None or n not in exact["policy"]}
+        risks = small_risks(unknown, setting, seed, tell) if rare else {}
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
@@ -300,7 +331,7 @@ def compare(
     return Comparison(
         history, posterior, problem, solutions, failures, runs, summarize(measured), robustness(measured, seed),
         settings, assumptions(problem, posterior, history, solutions, years, truth),
-        citations(history, solutions), told,
+        citations(history, solutions), exact, risks, told,
     )  # fmt: skip
 
 
@@ -341,21 +372,6 @@ def _truths(asked: Sequence[NamedWorld | World], stocks: Mapping[str, Posterior]
     if not truth:
         raise EvaluationError("no world is left to compare policies in: none of their laws can be fitted")
     return truth
-
-
-def _largest(posterior: Posterior, history: CatchHistory) -> float:
-    """Return a biomass that few futures exceed, nor what a Gaussian process may be told of the past.
-
-    Of the futures it is what there is today, and what there may be without fishing; of the past what was observed, or
-    where that is relative the draws that stand for it.
-    """
-    today, draws = np.asarray(posterior.members.initial_biomass), posterior.trajectory_biomass[:DRAWS]
-    past = draws if history.free_catchability else next(iter(history.observations.values()))
-    return float(
-        max(
-            np.quantile(today, 0.995), np.quantile(posterior.members.carrying_capacity, 0.95), np.nanmax(past)
-        )
-    )
 
 
 def _reference_points(posterior: Posterior) -> xr.Dataset:

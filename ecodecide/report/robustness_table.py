@@ -51,6 +51,32 @@ def robustness_table(result: Mapping[str, Any]) -> RenderableType:
     return table
 
 
+def precise_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return the risks that are known better than simulation tells them, one sentence a line.
+
+    Parameters
+    ----------
+    result
+        What `Comparison.to_dict` returns.
+    """
+    lines = []
+    exact = [
+        f"{e['name']} {percent(e['exact']['collapse_probability'])}" for e in result["policies"] if e["exact"]
+    ]
+    if exact:
+        lines.append(
+            f"Exact risk in {result['world']}, computed on the grid and not sampled: {', '.join(exact)}."
+        )
+    rare = [
+        f"{e['name']} {percent(e['rare']['value'])} ({percent(e['rare']['low'])} to {percent(e['rare']['high'])})"
+        for e in result["policies"]
+        if e["rare"]
+    ]
+    if rare:
+        lines.append(f"Risk in {result['world']} by splitting of futures: {', '.join(rare)}.")
+    return lines
+
+
 def robustness_lines(result: Mapping[str, Any]) -> list[str]:
     """Return what the worlds say together, one sentence a line.
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 import ecodecide as eco
 from ecodecide.errors import ConvergenceWarning, EvaluationError, FitError, SolverError
+from ecodecide.evaluation.decision_grid import largest_biomass
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
 
@@ -122,6 +123,38 @@ def test_robustness_contract(comparison: Any) -> None:
         assert {("0.1K", "ever"), ("0.2BMSY", "at end"), ("0.5BMSY", "mean years"), ("Blim", "ever")} <= kinds
     words = " ".join(found["assumptions"])
     assert "figures of each policy alone are of the world 'fitted'" in words
+
+
+def test_exact_figures_of_policies_on_observed_biomass(comparison: Any) -> None:
+    entries = {entry["name"]: entry for entry in comparison.to_dict()["policies"]}
+    assert {name for name, entry in entries.items() if entry["exact"]} == {*DEFAULTS} - {"pomdp"}
+    assert all(entry["rare"] is None for entry in entries.values())
+    for name in ("tac", "optimal-control", "gpdp"):
+        exact, simulated = entries[name]["exact"], entries[name]["npv"]
+        # cells of the exact one are coarse here, and the fifty futures live in fifty of the draws
+        half = 0.5 * (simulated["high"] - simulated["low"])
+        assert exact["npv"] == pytest.approx(simulated["value"], abs=2 * half)
+    assert entries["no-fishing"]["exact"]["npv"] == 0.0
+
+
+@pytest.mark.usefixtures("fitted")
+def test_small_risks_where_asked_for() -> None:
+    result = eco.compare(
+        "hake-argentina-north", ["pomdp", "tac"], worlds="fitted", rare=True, seed=1, **SMALL
+    )
+    entries = {entry["name"]: entry for entry in result.to_dict()["policies"]}
+    assert entries["tac"]["rare"] is None and entries["tac"]["exact"]
+    rare = entries["pomdp"]["rare"]
+    assert 0.0 <= rare["low"] <= rare["value"] <= rare["high"] < 0.01
+
+
+@pytest.mark.usefixtures("fitted")
+def test_worlds_that_are_not_plain_have_no_exact_figures() -> None:
+    result = eco.compare(
+        "hake-argentina-north", ["tac"], worlds="fitted,autocorrelation=0.5", rare=True, seed=1, **SMALL
+    )
+    assert result.exact is None and not result.rare
+    assert result.to_dict()["policies"][0]["exact"] is None
 
 
 @pytest.mark.usefixtures("fitted")
@@ -414,7 +447,7 @@ def simulated(observe: str) -> eco.CatchHistory:
 
 @pytest.mark.parametrize("observe", ["biomass", "index"])
 def test_a_history_of_ones_own(observe: str) -> None:
-    result = eco.compare(simulated(observe), ["tac", "no-fishing"], **SMALL)
+    result = eco.compare(simulated(observe), ["tac", "no-fishing"], worlds="fitted", **SMALL)
     found = result.to_dict()
     check_contract(found)
     assert found["stock"] == f"my-{observe}"
@@ -440,7 +473,9 @@ def test_a_survey_that_the_fit_has_heard_is_not_heard_again() -> None:
     """North Sea herring ends with a biomass of 2019 and without its catch: that survey made the belief of today."""
     history = eco.load_history("herring-north-sea")
     assert np.isnan(history.catch[-1]) and np.isfinite(history.biomass[-1])
-    result = eco.compare(history, ["tac"], growth="logistic", replicates=20, years=3, cells=30)
+    result = eco.compare(
+        history, ["tac"], growth="logistic", worlds="fitted", replicates=20, years=3, cells=30
+    )
     assert result.runs.observed.isel(year=0).isnull().all()
     assert result.runs.observed.isel(year=1).notnull().all()
     assert any("the survey of 2019" in line for line in result.assumptions)
@@ -461,7 +496,9 @@ def test_few_observations_are_said_to_be_few() -> None:
 
 def test_where_figures_come_from_is_told_by_the_solver_and_not_by_its_name() -> None:
     solvers = {"mine": eco.OptimalControl(), "rule": eco.Precautionary("tac", cap=0.2)}
-    result = eco.compare("hake-argentina-north", solvers, growth="logistic", replicates=20, years=3, cells=30)
+    result = eco.compare(
+        "hake-argentina-north", solvers, growth="logistic", worlds="fitted", replicates=20, years=3, cells=30
+    )
     assert any("Reed 1979" in line for line in result.cite)
     assert any(line.startswith("mine: each survey is taken for the biomass") for line in result.assumptions)
     by_name = {entry["name"]: entry for entry in result.to_dict()["policies"]}
@@ -474,11 +511,10 @@ def test_where_figures_come_from_is_told_by_the_solver_and_not_by_its_name() -> 
 
 def test_the_grid_holds_what_a_gaussian_process_is_told_of_the_past() -> None:
     """Draws of a relative biomass may lie far above today's and above what there may be without fishing."""
-    module = sys.modules["ecodecide.evaluation.comparison"]
     members = SimpleNamespace(initial_biomass=np.full(40, 50.0), carrying_capacity=np.full(40, 100.0))
     draws = np.full((40, 20), 80.0)
     draws[3, 0], draws[30, 0] = 300.0, 900.0  # the second is none of the ten that are told
     posterior = SimpleNamespace(members=members, trajectory_biomass=draws)
-    assert module._largest(posterior, simulated("index")) == 300.0
+    assert largest_biomass(posterior, simulated("index")) == 300.0
     history = simulated("biomass")
-    assert module._largest(posterior, history) == pytest.approx(float(np.max(history.biomass)))
+    assert largest_biomass(posterior, history) == pytest.approx(float(np.max(history.biomass)))

@@ -172,8 +172,8 @@ def test_worlds_by_name() -> None:
     "text",
     [
         "", "alien", "fitted,", "fitted,wind=3", "fitted,trend", "fitted,trend=x", "fitted,trend=-1",
-        "allen,shift=0:ricker",        "allen,shift=5:alien", "allen,shift=5", "fitted,autocorrelation=1", "fitted,trend=0.1,trend=0.2",
-        "fitted,survey=good", "fitted,implementation=-1", "fitted,implementation=nan",
+        "allen,shift=0:ricker", "allen,shift=5:alien", "allen,shift=5", "fitted,autocorrelation=1",
+        "fitted,trend=0.1,trend=0.2", "fitted,survey=good", "fitted,implementation=-1", "fitted,implementation=nan",
     ],
 )  # fmt: skip
 def test_names_that_are_no_worlds(text: str) -> None:

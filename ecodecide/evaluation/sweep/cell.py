@@ -12,12 +12,11 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from ecodecide import __version__
-from ecodecide.decision.discretize import suggest_grid
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideWarning, EvaluationError, FitError
 from ecodecide.evaluation.closed_loop import evaluate
-from ecodecide.evaluation.comparison import _largest
+from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.named_worlds import FITTED, read_world
 from ecodecide.evaluation.provenance import ends_with_a_survey, fingerprint
 from ecodecide.evaluation.scores import measure, summarize
@@ -120,7 +119,7 @@ def compute_cell(
             stock=believed,
             survey=believed.survey if plan.survey is None else parse_survey(plan.survey),
             economy=Economy(discount=plan.discount),
-            grid=suggest_grid(believed, plan.cells, largest=_largest(believed, history)),
+            grid=decision_grid(believed, history, plan.cells),
             history=history,
             implementation_cv=plan.implementation_cv,
         )
