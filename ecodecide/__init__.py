@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
     from ecodecide.evaluation import World, compare, evaluate, score
+    from ecodecide.evaluation.exact import exact_scores
+    from ecodecide.evaluation.rare_collapse import rare_collapse
     from ecodecide.fitting import fit
     from ecodecide.history import CatchHistory, load_history
     from ecodecide.solvers.gpdp import Gpdp
@@ -75,10 +77,12 @@ __all__ = [
     "compare",
     "discretize",
     "evaluate",
+    "exact_scores",
     "fit",
     "growth",
     "load_history",
     "load_model",
+    "rare_collapse",
     "score",
 ]
 
@@ -109,6 +113,8 @@ _PLACES = {
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),
     "ecodecide.solvers.pomdp": ("Pomdp",),
+    "ecodecide.evaluation.exact": ("exact_scores",),
+    "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }
 """Where each name lives; a test holds this against `__all__`."""
