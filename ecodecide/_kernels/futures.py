@@ -43,7 +43,7 @@ class Worlds(NamedTuple):
     noise: Indices  # (eras,)
     spread: Numbers  # (eras, worlds): sigma, sd or half-width
     shift: Numbers  # (eras, worlds): what is added to sigma z
-    environment: Numbers  # (years,): factor on the next biomass
+    productivity: Numbers  # (years,): factor on the surplus production
     autocorrelation: float
 
 
@@ -275,19 +275,18 @@ def _grow(law, p, s, grown):  # type: ignore[no-untyped-def]
 
 
 @_inside
-def _scatter(noise, spread, shift, z, factor, grown):  # type: ignore[no-untyped-def]
+def _scatter(noise, spread, shift, z, grown):  # type: ignore[no-untyped-def]
     """Replace growth by the next biomass."""
     if noise == LOGNORMAL:
         for i in range(_LANES):
-            grown[i] *= factor * _exp(spread[i] * z[i] + shift[i])
+            grown[i] *= _exp(spread[i] * z[i] + shift[i])
     elif noise == NORMAL:
         for i in range(_LANES):
-            scattered = max(grown[i] + spread[i] * z[i], 0.0)
-            grown[i] = factor * scattered if grown[i] > 0.0 else 0.0
+            grown[i] = max(grown[i] + spread[i] * z[i], 0.0) if grown[i] > 0.0 else 0.0
     else:
         for i in range(_LANES):
             # 2 Phi(z) - 1 = erf(z / sqrt(2))
-            grown[i] *= factor * (1.0 + spread[i] * math.erf(z[i] * 0.7071067811865476))
+            grown[i] *= 1.0 + spread[i] * math.erf(z[i] * 0.7071067811865476)
 
 
 @_inside
@@ -439,6 +438,10 @@ def table_futures(
                     _grow(code, parameters, escapement, grown)
                     for i in range(_LANES):
                         biomass[i] = grown[i] if law[i] == code else biomass[i]
-            _scatter(worlds.noise[era], spread, shift, luck, worlds.environment[year], biomass)
+            factor = worlds.productivity[year]
+            if factor != 1.0:
+                for i in range(_LANES):
+                    biomass[i] = max(escapement[i] + factor * (biomass[i] - escapement[i]), 0.0)
+            _scatter(worlds.noise[era], spread, shift, luck, biomass)
         final[begin : begin + size] = biomass[:size]
     return bad_year, bad_replicate

@@ -121,7 +121,8 @@ def evaluate(
             kind = type(policy).__name__
             raise EvaluationError(f"{name!r} is a {kind}, not a policy: of a solution, give its .policy")
     worlds = as_worlds(truth)
-    chance = luck(seed, replicates, years, first)
+    _check_worlds(worlds, years)
+    chance = _Luck(seed, replicates, years, first)
     shape = (len(policies), len(worlds), replicates)
     series = {key: np.empty((*shape, years)) for key in _SERIES} | {"final_biomass": np.empty(shape)}
     drawn = [w.drawn(replicates, first, np.random.SeedSequence(seed, spawn_key=(_WORLDS,))) for w in worlds]
@@ -134,14 +135,12 @@ def evaluate(
                 eras,
                 world.survey or survey,
                 economy,
-                world.start(eras[0][1], chance[:, 0, PURPOSES.index("start")]),
+                world.start(eras[0][1], chance.start),
                 chance,
-                seed,
-                first,
                 implementation_cv if world.implementation_cv is None else world.implementation_cv,
                 first_survey,
                 world.autocorrelation,
-                world.path("environment", years),
+                world.path("productivity", years),
                 world.path("prices", years),
             )
             for p, (name, policy) in enumerate(policies.items()):
@@ -173,10 +172,16 @@ def evaluate(
         "order_of_events": "observe, set quota, catch, recruit",
         "worlds": [world.describe() for world in worlds],
     }
-    units = {eras[0][1].unit for eras, _ in drawn}
+    return _annotate(dataset, drawn[0][0][0][1].unit, economy, seed, settings)
+
+
+def _check_worlds(worlds: Sequence[World], years: int) -> None:
+    """Refuse worlds that do not go together, or with the number of years, before any work."""
+    units = {stock.unit for world in worlds for _, stock in world.eras if hasattr(stock, "unit")}
     if len(units) > 1:
         raise EvaluationError(f"worlds must share one unit of biomass, got {', '.join(sorted(units))}")
-    return _annotate(dataset, units.pop(), economy, seed, settings)
+    for world in worlds:
+        world.check(years)
 
 
 def check_settings(years: int, replicates: int, seed: int, implementation_cv: float, first: int = 0) -> None:
@@ -194,6 +199,26 @@ def check_settings(years: int, replicates: int, seed: int, implementation_cv: fl
     check_implementation(implementation_cv)
 
 
+@dataclass(frozen=True)
+class _Luck:
+    """The luck of a run: that of all years is drawn when a policy needs it that is not compiled."""
+
+    seed: int
+    replicates: int
+    years: int
+    first: int
+
+    @cached_property
+    def all(self) -> Array:
+        """Shape (replicates, years, purposes)."""
+        return luck(self.seed, self.replicates, self.years, self.first)
+
+    @cached_property
+    def start(self) -> Array:
+        """Shape (replicates,): that of the biomass before the first harvest."""
+        return luck(self.seed, self.replicates, 1, self.first)[:, 0, PURPOSES.index("start")]
+
+
 @dataclass(frozen=True, eq=False)
 class _Loop:
     """One world with its luck, in which any policy can be run."""
@@ -202,13 +227,11 @@ class _Loop:
     survey: Survey
     economy: Economy
     start: Array
-    luck: Array
-    seed: int
-    first: int
+    luck: _Luck
     implementation_cv: float
     first_survey: bool
     autocorrelation: float
-    environment: Array | None
+    productivity: Array | None
     prices: Array | None
 
     def run(self, name: str, policy: Policy, report: Callable[[float], None]) -> dict[str, Array]:
@@ -217,13 +240,13 @@ class _Loop:
         if compiled is not None:
             report(1.0)
             return compiled
-        replicates, years, _ = self.luck.shape
-        implementation = np.exp(np.sqrt(np.log1p(self.implementation_cv**2)) * self.luck[..., 2])
+        replicates, years, luck = self.luck.replicates, self.luck.years, self.luck.all
+        implementation = np.exp(np.sqrt(np.log1p(self.implementation_cv**2)) * luck[..., 2])
         series = {key: np.empty((replicates, years)) for key in _SERIES}
         biomass, caught = self.start, None
         memories = [policy.start(_BLOCK) for _ in range(0, replicates, _BLOCK)]
         for year in range(years):
-            observed = self.survey.sample(biomass, self.luck[:, year, 1])
+            observed = self.survey.sample(biomass, luck[:, year, 1])
             if year == 0 and not self.first_survey:
                 observed = np.full(replicates, np.nan)
             quota = np.empty(replicates)
@@ -258,13 +281,13 @@ class _Loop:
             self.survey,
             self.economy,
             self.start,
-            seed=self.seed,
-            years=self.luck.shape[1],
-            first=self.first,
+            seed=self.luck.seed,
+            years=self.luck.years,
+            first=self.luck.first,
             implementation_cv=self.implementation_cv,
             first_survey=self.first_survey,
             autocorrelation=self.autocorrelation,
-            environment=self.environment,
+            productivity=self.productivity,
             prices=self.prices,
             name=name,
         )
@@ -272,7 +295,7 @@ class _Loop:
     @cached_property
     def _recruitment(self) -> Array:
         """Recruitment deviations, shape (replicates, years), each with its correlation to the one before."""
-        deviations = self.luck[..., 0].copy()
+        deviations = self.luck.all[..., 0].copy()
         for year in range(1, deviations.shape[1]):
             deviations[:, year] *= np.sqrt(1.0 - self.autocorrelation**2)
             deviations[:, year] += self.autocorrelation * deviations[:, year - 1]
@@ -280,8 +303,12 @@ class _Loop:
 
     def _grown(self, escapement: Array, year: int) -> Array:
         stock = next(stock for begin, stock in reversed(self.eras) if begin <= year)
-        grown: Array = stock.step(escapement, self._recruitment[:, year])
-        return grown if self.environment is None else self.environment[year] * grown
+        if self.productivity is None or self.productivity[year] == 1.0:
+            return np.asarray(stock.step(escapement, self._recruitment[:, year]))
+        surplus = self.productivity[year] * (stock.growth(escapement) - escapement)
+        return np.asarray(
+            stock.noise.apply(np.maximum(escapement + surplus, 0.0), self._recruitment[:, year])
+        )
 
     def _economy(self, year: int) -> Economy:
         if self.prices is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from ecodecide.stock.growth import Array
 
@@ -20,12 +21,12 @@ _TAIL = 0.05
 """The share of the futures that the lower tail is of."""
 
 
-def share(hits: Flags, draws: Counts) -> Estimate:
+def share(hits: Flags, draws: Counts, of: int = 1) -> Estimate:
     """Return a proportion p and Wilson's interval (1927, J. Am. Stat. Assoc. 22:209).
 
     Instead of n it takes n/d, d being how many times the variance is that of independent replicates, at
     least 1. Fewer than five hits, or misses, do not show how alike replicates of the same draw are: then they
-    are taken to be the same.
+    are taken to be the same. The interval holds with as many others `of` a family, all at once (Bonferroni).
     """
     n = hits.size
     if n == 0:
@@ -38,9 +39,29 @@ def share(hits: Flags, draws: Counts) -> Estimate:
     known = min(count, n - count) >= 5 and np.isfinite(spread)
     # over n - 1, so that d is 1 where each replicate is its own
     effect = spread / (p * (1.0 - p) / (n - 1)) if known and worst > 1.0 else worst
-    m = n / max(effect, 1.0)
-    center = (p + _Z**2 / (2.0 * m)) / (1.0 + _Z**2 / m)
-    half = _Z / (1.0 + _Z**2 / m) * np.sqrt(p * (1.0 - p) / m + _Z**2 / (4.0 * m**2))
+    return _wilson(p, n / max(effect, 1.0), float(ndtri(1.0 - 0.025 / of)))
+
+
+def fraction(values: Array, draws: Counts) -> Estimate:
+    """Return the mean of numbers from 0 to 1, such as shares of years, and an interval that stays between them.
+
+    It is Wilson's for as many trials as have the same variance, p (1 - p)/m; at most as many as there are draws where
+    the values do not vary.
+    """
+    if values.size == 0:
+        return (np.nan, np.nan, np.nan)
+    p = float(values.mean())
+    sizes = np.bincount(draws)
+    fewest = values.size**2 / float((sizes * sizes).sum())
+    spread = variance(values, p, draws)
+    trials = p * (1.0 - p) / spread if spread > 0.0 else fewest
+    return _wilson(p, max(trials, 1.0) if np.isfinite(trials) else fewest, _Z)
+
+
+def _wilson(p: float, m: float, z: float) -> Estimate:
+    """Return a proportion of m trials and its interval, for the normal quantile z."""
+    center = (p + z**2 / (2.0 * m)) / (1.0 + z**2 / m)
+    half = z / (1.0 + z**2 / m) * np.sqrt(max(p * (1.0 - p), 0.0) / m + z**2 / (4.0 * m**2))
     # at 0 and 1 the ends are those up to rounding
     return (min(max(float(center - half), 0.0), p), p, max(min(float(center + half), 1.0), p))
 

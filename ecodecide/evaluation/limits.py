@@ -56,7 +56,7 @@ def collapse_limit(runs: xr.Dataset, collapse: str | float) -> Array:
 
     Where some worlds have an Allee threshold, those without have none to fall below: their limit ``"allee"`` is
     zero. A world in which the stock dies out from any start has no carrying capacity to take a share of: its
-    limit is the median of the others'.
+    limit is the median of the others'. One without B_MSY has none of its shares either: NaN.
 
     Parameters
     ----------
@@ -76,10 +76,11 @@ def collapse_limit(runs: xr.Dataset, collapse: str | float) -> Array:
         return np.full(like.shape, factor)
     limit = factor * np.asarray(runs[key].transpose("world", "replicate").values, dtype=float)
     known = limit[np.isfinite(limit) & (limit > 0.0)] if factor > 0.0 else limit
-    if known.size == 0 or (key != "allee_threshold" and np.isnan(limit).any()):
+    if known.size == 0:
         raise EvaluationError(
             f"the collapse limit {str(collapse)!r} does not exist for this stock: give another, or a biomass"
         )
     if key == "allee_threshold":
-        return np.nan_to_num(limit)
-    return np.where(limit > 0.0, limit, np.median(known))
+        return np.asarray(np.nan_to_num(limit), dtype=float)
+    # what is not known stays so
+    return np.where(limit > 0.0, limit, np.where(np.isnan(limit), np.nan, np.median(known)))

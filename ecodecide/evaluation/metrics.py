@@ -2,8 +2,8 @@
 
 B is biomass before harvest, C catch, F = C / B the harvest rate, t = 0 ... T - 1 the years; reference points are those
 of the replicate's own world, B_MSY before harvest, F_MSY = MSY / B_MSY. B_lim is 0.3 B_MSY (Pedersen & Berg 2017, Fish
-and Fisheries 18:226). Names in capitals, and risk1 to risk3, are those of FLR's mse and openMSE; where their texts and
-their formulas disagree, the formulas are followed.
+and Fisheries 18:226). Names in capitals, and risk1 to risk3, are those of FLR's mse and openMSE. risk2 follows the
+definition of ICES; some statistics in circulation for FLR have the formula of risk1 under its name.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ class Metric:
         Takes `Futures` and returns a value per replicate, NaN where it is not defined; of ``"worst year"`` one per
         replicate and year.
     kind
-        How replicates are summarized: ``"share"`` of those with 1, ``"mean"``, ``"lower tail"`` (CVaR 5 %),
-        ``"difference"`` from the reference policy, or ``"worst year"``, the largest of the yearly shares.
+        How replicates are summarized: ``"share"`` of those with 1, ``"mean"``, ``"fraction"``, the mean of
+        numbers from 0 to 1, ``"lower tail"`` (CVaR 5 %), ``"difference"`` from the reference policy, or
+        ``"worst year"``, the largest of the yearly shares.
     """
 
     words: str
@@ -160,7 +161,8 @@ def _aavy(futures: Futures) -> Array:
 
 
 def _not_overfishing(futures: Futures) -> Array:
-    taken = futures.catch * futures.b_msy[:, None] < futures.msy[:, None] * futures.biomass
+    # fishing at F_MSY exactly is not overfishing, whatever the rounding
+    taken = futures.catch * futures.b_msy[:, None] <= (1.0 + 1e-9) * futures.msy[:, None] * futures.biomass
     # nothing is overfished where nothing is caught, extinct or not
     flags = taken | (futures.catch <= 0.0)
     return _yearly_mean(compared(flags, futures.b_msy))
@@ -194,7 +196,9 @@ METRICS = {
         lambda f: np.asarray((f.later <= 0.0).any(axis=1) * 1.0),
         "share",
     ),
-    "years_below_limit": Metric("years t >= 1 below the limit", lambda f: f.below.sum(axis=1) * 1.0),
+    "years_below_limit": Metric(
+        "years t >= 1 below the limit", lambda f: _defined(f.below.sum(axis=1) * 1.0, np.isfinite(f.limit))
+    ),
     "time_to_collapse": Metric(
         "years until first below the limit, of the replicates that collapse",
         lambda f: _defined(1.0 + f.below.argmax(axis=1), f.fell),
@@ -204,12 +208,12 @@ METRICS = {
     ),
     "recovery_probability": Metric(
         "share of the replicates that start below the limit and rise above it",
-        lambda f: _defined(f.rose, ~f.starts_above),
+        lambda f: _defined(f.rose, np.isfinite(f.limit) & ~f.starts_above),
         "share",
     ),
     "recovery_time": Metric(
         "years until first above the limit, of those that start below and recover",
-        lambda f: _defined(1.0 + (~f.below).argmax(axis=1), f.rose),
+        lambda f: _defined(1.0 + (~f.below).argmax(axis=1), np.isfinite(f.limit) & f.rose),
     ),
     "npv_difference": Metric(
         "net present value less that of the reference policy, replicate by replicate",
@@ -232,22 +236,32 @@ METRICS = {
     "STY": Metric(
         "share of the first 10 years with C_t > 0.5 MSY (openMSE; its reference yield is MSY here)",
         lambda f: f.share_of_yields(slice(0, _TERM), 0.5),
+        "fraction",
     ),
     "LTY": Metric(
         "share of the last 10 years with C_t > 0.5 MSY (openMSE; its reference yield is MSY here)",
         lambda f: f.share_of_yields(slice(-_TERM, None), 0.5),
+        "fraction",
     ),
     "PC0": Metric(
         "share of years with C_t < 0.1 MSY (FLR)",
         lambda f: 1.0 - _yearly_mean(compared(f.catch >= 0.1 * f.msy[:, None], f.msy)),
+        "fraction",
     ),
-    "PNOF": Metric("share of years with F_t < F_MSY (openMSE)", _not_overfishing),
-    "P10": Metric("share of years t >= 1 with B_t > 0.1 B_MSY (openMSE)", lambda f: f.share_above(0.1)),
-    "P50": Metric("share of years t >= 1 with B_t > 0.5 B_MSY (openMSE)", lambda f: f.share_above(0.5)),
-    "P100": Metric("share of years t >= 1 with B_t > B_MSY (openMSE)", lambda f: f.share_above(1.0)),
+    "PNOF": Metric("share of years with F_t <= F_MSY (openMSE, where it is <)", _not_overfishing, "fraction"),
+    "P10": Metric(
+        "share of years t >= 1 with B_t > 0.1 B_MSY (openMSE)", lambda f: f.share_above(0.1), "fraction"
+    ),
+    "P50": Metric(
+        "share of years t >= 1 with B_t > 0.5 B_MSY (openMSE)", lambda f: f.share_above(0.5), "fraction"
+    ),
+    "P100": Metric(
+        "share of years t >= 1 with B_t > B_MSY (openMSE)", lambda f: f.share_above(1.0), "fraction"
+    ),
     "risk1": Metric(
         "mean over years t >= 1 of the share of replicates with B_t < B_lim (ICES, FLR)",
         lambda f: _yearly_mean(f.below_b_lim),
+        "fraction",
     ),
     "risk2": Metric(
         "share of replicates with B_t < B_lim in at least one year t >= 1 (ICES, FLR)",

@@ -41,7 +41,7 @@ class NamedWorld:
     autocorrelation, survey, implementation_cv
         As in `World`.
     trend
-        Relative change of the environment per year: the growth of year t is multiplied by (1 + trend)^t.
+        Relative change of the productivity per year: the surplus production of year t is multiplied by (1 + trend)^t.
     shift
         A year, and ``"fitted"`` or the law of the stock from then on.
     """
@@ -75,7 +75,7 @@ class NamedWorld:
             survey=self.survey,
             implementation_cv=self.implementation_cv,
             autocorrelation=self.autocorrelation,
-            environment=(1.0 + self.trend) ** np.arange(years) if self.trend else None,
+            productivity=(1.0 + self.trend) ** np.arange(years) if self.trend else None,
             shift=None if self.shift is None else (self.shift[0], stocks[self.shift[1]]),
         )
 

@@ -49,7 +49,7 @@ class Setting:
     def is_plain(self) -> bool:
         """Whether a year of this world depends on nothing but the escapement of the year before."""
         world = self.world
-        changes = (world.environment, world.prices, world.shift, world.initial_biomass)
+        changes = (world.productivity, world.prices, world.shift, world.initial_biomass)
         stock = getattr(world.stock, "members", world.stock)
         return (
             isinstance(stock, ParametricStock)

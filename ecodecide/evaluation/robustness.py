@@ -28,7 +28,7 @@ class Ranking:
     order
         Names, best first.
     stability
-        The share of bootstrap resamples of the futures with the very same order.
+        The share of bootstrap resamples of the futures with the very same order; NaN where policies tie.
     best
         By policy: the share of resamples in which it is first; those that tie share it.
     """
@@ -38,8 +38,9 @@ class Ranking:
     best: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"order": list(self.order), "stability": self.stability, "best": self.best}
+        """Return plain values, None for what is not defined."""
+        stability = None if np.isnan(self.stability) else self.stability
+        return {"order": list(self.order), "stability": stability, "best": self.best}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +58,10 @@ class Robustness:
         Shape (policies,): the largest over worlds of what the best policy of that world earns more (Savage 1951, J. Am.
         Stat. Assoc. 46:55).
     regret_interval
-        Shape (policies, 2): its 95 % bootstrap interval.
+        Shape (policies, 2): its 95 % interval, from the differences between all policies in all worlds, which hold at
+        once: so it does not take the luckiest for the best.
     rankings
-        By world, then by ``"value"`` and ``"collapse"``.
+        By world, then by ``"value"`` and ``"collapse"``; the latter is missing where collapse is not defined.
     definitions
         By world: of each limit and way to count, the order of the policies by risk, how stable it is, and its agreement
         (Kendall's tau-b; None where all are alike) with the order by the collapse that was asked for.
@@ -116,7 +118,8 @@ def robustness(measured: xr.Dataset, seed: int = 1) -> Robustness:
         What `ecodecide.evaluation.scores.measure` returns, of one world or several.
     seed
         Of the bootstrap, which draws futures anew, those that share a draw of the stock together, and the same for all
-        policies: so what pairs them is kept.
+        policies and worlds: so what pairs them is kept. Where worlds share draws differently, those of the world with
+        the fewest are drawn together.
 
     Returns
     -------
@@ -141,22 +144,23 @@ def robustness(measured: xr.Dataset, seed: int = 1) -> Robustness:
     asked = measured.attrs["collapse"]
     npv = measured["outcome"].sel(metric="npv").transpose("world", "policy", "replicate").values
     flags = measured["collapsed"].transpose("world", "limit", "when", "policy", "replicate")
-    seeds = np.random.SeedSequence(seed, spawn_key=(_BOOTSTRAP,)).spawn(len(worlds))
+    draws = min((draws_of(measured.isel(world=w)) for w in range(len(worlds))), key=lambda one: len(set(one)))
     values, resampled, risks = [], [], []
-    rankings, definitions = {}, {}
+    rankings: dict[str, dict[str, Ranking]] = {}
+    definitions = {}
     for w, world in enumerate(worlds):
-        draws = draws_of(measured.isel(world=w))
         kinds = [(str(limit), str(when)) for limit in flags["limit"].values for when in flags["when"].values]
         risk = [flags.sel(limit=limit, when=when).values[w].astype(float) for limit, when in kinds]
-        means, again = _bootstrap(np.stack([npv[w], *risk]), draws, seeds[w])
+        means, again = _bootstrap(
+            np.stack([npv[w], *risk]), draws, np.random.SeedSequence(seed, spawn_key=(_BOOTSTRAP,))
+        )
         values.append(means[0])
         resampled.append(again[:, 0])
         main = 1 + kinds.index((asked, "ever"))
         risks.append(means[main])
-        rankings[world] = {
-            "value": _ranking(policies, -means[0], -again[:, 0]),
-            "collapse": _ranking(policies, means[main], again[:, main]),
-        }
+        rankings[world] = {"value": _ranking(policies, -means[0], -again[:, 0])}
+        if np.isfinite(means[main]).all():
+            rankings[world]["collapse"] = _ranking(policies, means[main], again[:, main])
         definitions[world] = [
             {
                 "limit": limit,
@@ -167,16 +171,15 @@ def robustness(measured: xr.Dataset, seed: int = 1) -> Robustness:
             for k, (limit, when) in enumerate(kinds, 1)
             if np.isfinite(means[k]).all()
         ]
-    table, many = np.stack(values), np.stack(resampled)
+    table = np.stack(values)
     regret = (table.max(axis=1, keepdims=True) - table).max(axis=0)
-    spread = (many.max(axis=2, keepdims=True) - many).max(axis=0)
     return Robustness(
         worlds,
         policies,
         table,
         np.stack(risks),
         regret,
-        np.quantile(spread, [0.025, 0.975], axis=0).T,
+        _regret_interval(table, np.stack(resampled)),
         rankings,
         definitions,
     )
@@ -218,13 +221,39 @@ def _bootstrap(values: Array, draws: Counts, seed: np.random.SeedSequence) -> tu
 def _ranking(policies: tuple[str, ...], loss: Array, resampled: Array) -> Ranking:
     """Return the order by a loss, shape (policies,), and how it fares in resamples, shape (resamples, policies)."""
     order = np.argsort(loss, kind="stable")
-    # an order is the same where no policy comes to lie behind one that it was ahead of; ties stay as they were
     ranked = np.where(np.isfinite(resampled), resampled, np.inf)[:, order]
-    same = (ranked[:, 1:] >= ranked[:, :-1]).all(axis=1)
+    same = (ranked[:, 1:] > ranked[:, :-1]).all(axis=1)
     first = ranked == ranked.min(axis=1, keepdims=True)
     share = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     best = {policies[place]: float(share[i]) for i, place in enumerate(order)}
-    return Ranking(tuple(policies[i] for i in order), float(same.mean()), best)
+    ties = len(set(loss.tolist())) < len(policies)
+    return Ranking(tuple(policies[i] for i in order), np.nan if ties else float(same.mean()), best)
+
+
+def _regret_interval(value: Array, resampled: Array) -> Array:
+    """Return a 95 % interval of the largest regret of each policy, shape (policies, 2).
+
+    A regret is the largest of many differences; that of the sample is the larger, the more of them there are. So all
+    differences are bounded at once, by the quantile of the largest of their standardized deviations in the resamples
+    (Hsu 1984, Annals of Statistics 12:1136, compares with the best so), and the largest of the bounds bound the
+    largest.
+
+    Parameters
+    ----------
+    value
+        Shape (worlds, policies).
+    resampled
+        Shape (worlds, resamples, policies).
+    """
+    difference = value[:, None, :] - value[:, :, None]  # what the other earns more than the policy
+    again = resampled[:, :, None, :] - resampled[:, :, :, None]
+    error = again.std(axis=1)
+    deviation = np.abs(again - difference[:, None])
+    standardized = np.divide(deviation, error[:, None], out=np.zeros(again.shape), where=error[:, None] > 0.0)
+    critical = float(np.quantile(standardized.max(axis=(0, 2, 3)), 0.95))
+    low = (difference - critical * error).max(axis=(0, 2))
+    high = (difference + critical * error).max(axis=(0, 2))
+    return np.column_stack([np.maximum(low, 0.0), np.maximum(high, 0.0)])
 
 
 def _agreement(one: Array, other: Array) -> float | None:

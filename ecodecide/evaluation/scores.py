@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 from ecodecide.errors import EvaluationError
 from ecodecide.evaluation import intervals
 from ecodecide.evaluation.intervals import Counts, Estimate
-from ecodecide.evaluation.limits import LIMITS, collapse_limit
+from ecodecide.evaluation.limits import LIMITS, collapse_limit, read_limit
 from ecodecide.evaluation.metrics import METRICS, Futures
 from ecodecide.stock.growth import Array
 
@@ -116,7 +115,10 @@ def measure(
             "with fewer years"
         )
     limit = collapse_limit(runs, collapse)
-    limits = {name: _limit_or_nothing(runs, name) for name in LIMITS} | {str(collapse): limit}
+    limits = {
+        name: _limit_or_nothing(runs, name) for name in LIMITS if read_limit(name) != read_limit(collapse)
+    }
+    limits[str(collapse)] = limit
     shape = (runs.sizes["policy"], runs.sizes["world"], runs.sizes["replicate"])
     outcome = np.full((*shape, len(METRICS) + len(own)), np.nan)
     collapsed = np.full((*shape, len(limits), len(WHEN)), np.nan, dtype=np.float32)
@@ -209,7 +211,7 @@ def summarize(measured: xr.Dataset, reference: str | None = None) -> xr.Dataset:
                     table[p, w, m] = _estimate(kind, values - base if kind == "difference" else values, draws)
             for i in range(collapsed.shape[2]):
                 for j, when in enumerate(measured["when"].values):
-                    kind = "mean" if when == "mean years" else "share"
+                    kind = "fraction" if when == "mean years" else "share"
                     risks[p, w, i, j] = _estimate(kind, collapsed[p, w, i, j].astype(float), draws)
     scores = xr.Dataset(
         {
@@ -290,19 +292,36 @@ def _own(name: str, function: Own, one: xr.Dataset, replicates: int) -> tuple[Ar
         raise EvaluationError(
             f"the metric {name!r} returned values of shape {found.shape}: expected one per replicate, ({replicates},)"
         )
+    is_number = found.dtype == bool or np.issubdtype(found.dtype, np.number)
+    if not is_number or np.isinf(found).any():
+        raise EvaluationError(
+            f"the metric {name!r} returned values that are infinite or no numbers: expected a number per replicate, "
+            "NaN where it is not defined"
+        )
     return found.astype(float), "share" if found.dtype == bool else "mean"
 
 
 def _estimate(kind: str, values: Array, draws: Counts) -> Estimate:
     """Return a summary of the replicates for which something is defined, with its interval."""
-    defined = np.isfinite(values)
+    defined = ~np.isnan(values)
     values, draws = values[defined], draws[defined]
     if kind == "share":
         return intervals.share(values > 0.5, draws)
+    if kind == "fraction":
+        return intervals.fraction(values, draws)
     return intervals.lower_tail(values, draws) if kind == "lower tail" else intervals.mean(values, draws)
 
 
 def _worst_year(flags: Array, draws: Counts) -> Estimate:
-    """Return the largest yearly share and its interval, that of the year in question."""
-    shares: list[Any] = [_estimate("share", year.astype(float), draws) for year in flags.T]
-    return max(shares, key=lambda estimate: np.nan_to_num(estimate[1], nan=-1.0))  # type: ignore[no-any-return]
+    """Return the largest yearly share, and an interval of the largest probability.
+
+    The intervals of all years hold at once, so that the largest of their ends hold what is largest. The estimate is a
+    little high: it is that of the year in which luck was worst.
+    """
+    known = ~np.isnan(flags[:, 0])
+    if not known.any():
+        return (np.nan, np.nan, np.nan)
+    years = flags[known].T > 0.5
+    found = np.array([intervals.share(year, draws[known], of=len(years)) for year in years])
+    low, value, high = found.max(axis=0)
+    return (float(low), float(value), float(high))

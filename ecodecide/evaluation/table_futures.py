@@ -65,17 +65,17 @@ def table_futures(
     implementation_cv: float = 0.0,
     first_survey: bool = True,
     autocorrelation: float = 0.0,
-    environment: Array | None = None,
+    productivity: Array | None = None,
     prices: Array | None = None,
     name: str = "table",
 ) -> dict[str, Array] | None:
     """Simulate a policy that is a function of the last survey, in a compiled loop.
 
     The recruitment of year t has the luck z_t = rho z_{t-1} + sqrt(1 - rho^2) e_t, with z_0 = e_0 and rho the
-    autocorrelation; the escapement s grows to environment[t] noise(f(s), z_t), where f and noise are of the era
-    of year t. The catch is min(quota exp(sigma z), biomass) with sigma^2 = log(1 + implementation_cv^2). All luck is
-    that of `ecodecide.evaluation.luck.luck`. The answer is that of the same steps in NumPy, but for rounding,
-    and does not depend on how replicates are split into calls, to the last bit.
+    autocorrelation; the escapement s grows to noise(max(s + productivity[t] (f(s) - s), 0), z_t), where f and noise are
+    of the era of year t. The catch is min(quota exp(sigma z), biomass) with sigma^2 = log(1 + implementation_cv^2).
+    All luck is that of `ecodecide.evaluation.luck.luck`. The answer is that of the same steps in NumPy, but for
+    rounding, and does not depend on how replicates are split into calls, to the last bit.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def table_futures(
         Whether a survey precedes the first quota.
     autocorrelation
         Of recruitment, in (-1, 1).
-    environment, prices
-        Shape (years,): factors on the next biomass and on the price; None: 1.
+    productivity, prices
+        Shape (years,): factors on the surplus production and on the price; None: 1.
     name
         What an error calls the policy.
 
@@ -129,7 +129,7 @@ def table_futures(
     ((5, 10), True)
     """
     table, seen = _table(policy), _seen(survey, first_survey, implementation_cv)
-    worlds = _worlds(eras, len(start), _path(environment, years), autocorrelation)
+    worlds = _worlds(eras, len(start), _path(productivity, years), autocorrelation)
     if table is None or seen is None or worlds is None or type(economy) is not Economy:
         return None
     money = futures.Money(
@@ -156,7 +156,7 @@ def _path(factors: Array | None, years: int) -> Array:
 
 
 def _worlds(
-    eras: Sequence[tuple[int, Stock]], replicates: int, environment: Array, autocorrelation: float
+    eras: Sequence[tuple[int, Stock]], replicates: int, productivity: Array, autocorrelation: float
 ) -> futures.Worlds | None:
     from_year = np.array([year for year, _ in eras], dtype=np.int64)
     if len(eras) == 0 or from_year[0] != 0 or np.any(np.diff(from_year) <= 0):
@@ -181,7 +181,7 @@ def _worlds(
         np.array(noise, dtype=np.int64),
         np.array([np.broadcast_to(row, worlds) for row in spread]),
         np.array([np.broadcast_to(row, worlds) for row in shift]),
-        environment,
+        productivity,
         float(autocorrelation),
     )
 

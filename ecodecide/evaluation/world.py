@@ -31,9 +31,10 @@ class World:
 
     One year: observe, set the quota, catch h = min(quota * error, x), and the escapement s = x - h grows to
 
-        x' = environment[t] * stock(s, z_t),    z_t = rho z_{t-1} + sqrt(1 - rho^2) e_t,    z_0 = e_0,
+        x' = noise(max(s + productivity[t] (f(s) - s), 0), z_t),
+        z_t = rho z_{t-1} + sqrt(1 - rho^2) e_t,    z_0 = e_0,
 
-    e_t being independent and standard normal: the luck that all policies share.
+    f and noise being those of the stock, and e_t independent and standard normal: the luck that all policies share.
 
     Parameters
     ----------
@@ -53,9 +54,10 @@ class World:
     autocorrelation
         rho, in (-1, 1): that of one year's recruitment deviation with the next. Their spread stays what the stock
         says.
-    environment
-        Shape (years,): a factor on the growth of each year, 1 where the environment is as the stock knows it. A
-        trend of -1 % a year is ``0.99 ** np.arange(years)``.
+    productivity
+        Shape (years,): a factor on the surplus production f(s) - s of each year, the environment's; of logistic growth
+        it multiplies r. A trend of -1 % a year is ``0.99 ** np.arange(years)``. It does not move where f(s) = s, the
+        carrying capacity and a threshold. For stocks with a growth law.
     prices
         Shape (years,): a factor on the price of each year.
     shift
@@ -86,7 +88,7 @@ class World:
     initial_biomass: float | ArrayLike | Distribution | None = None
     implementation_cv: float | None = None
     autocorrelation: float = 0.0
-    environment: ArrayLike | None = None
+    productivity: ArrayLike | None = None
     prices: ArrayLike | None = None
     shift: tuple[int, Stock] | None = None
 
@@ -97,27 +99,29 @@ class World:
             )
         if self.survey is not None and not hasattr(self.survey, "sample"):
             raise EvaluationError(f"world {self.name!r}: {self.survey!r} is no survey; see LognormalSurvey")
-        check_implementation(self.implementation_cv or 0.0)
+        if self.implementation_cv is not None:
+            check_implementation(self.implementation_cv)
+            object.__setattr__(self, "implementation_cv", float(self.implementation_cv))
+        object.__setattr__(self, "autocorrelation", float(self.autocorrelation))
         if not -1.0 < self.autocorrelation < 1.0:
             raise EvaluationError(
                 f"world {self.name!r}: autocorrelation must be in (-1, 1), got {self.autocorrelation}"
             )
-        for key in ("environment", "prices"):
+        for key in ("productivity", "prices"):
             path = getattr(self, key)
             values = np.ones(1) if path is None else np.asarray(path, dtype=float)
             if values.ndim != 1 or not (np.isfinite(values) & (values >= 0.0)).all():
                 raise EvaluationError(
                     f"world {self.name!r}: {key} must be one factor of at least 0 per year, got {path!r}"
                 )
-        if self.shift is not None and not (
-            len(self.shift) == 2
-            and int(self.shift[0]) == self.shift[0] > 0
-            and hasattr(self.shift[1], "draw")
-        ):
-            raise EvaluationError(
-                f"world {self.name!r}: shift must be a year from 1 on and the stock from then on, such as "
-                f"(20, stock), got {self.shift!r}"
-            )
+        if self.shift is not None:
+            year, after = self.shift
+            if not (isinstance(year, int | np.integer) and year > 0 and hasattr(after, "draw")):
+                raise EvaluationError(
+                    f"world {self.name!r}: shift must be a year from 1 on and the stock from then on, such as "
+                    f"(20, stock), got {self.shift!r}"
+                )
+            object.__setattr__(self, "shift", (int(year), after))
 
     @property
     def eras(self) -> list[tuple[int, Stock]]:
@@ -134,16 +138,24 @@ class World:
         eras
             With the stocks drawn.
         numbers
-            Shape (replicates,): the first replicate that lives in the same draw of the first era's stock, the same in
-            whatever parts replicates are drawn; None of a stock that is not drawn.
+            Shape (replicates,): the first replicate that lives in the same draw of a stock, of the era with the fewest
+            draws, the same in whatever parts replicates are drawn; None of stocks that are not drawn.
 
         Raises
         ------
         EvaluationError
-            When a later part of the replicates is asked for of a stock whose draws cannot be taken apart.
+            When a later part of the replicates is asked for of a stock whose draws cannot be taken apart, or there is
+            no growth law for `productivity` to change.
         """
         drawn = [self._drawn(stock, replicates, first, seed) for _, stock in self.eras]
-        return [(year, one) for (year, _), (one, _) in zip(self.eras, drawn, strict=True)], drawn[0][1]
+        for one, _ in drawn:
+            if self.productivity is not None and not (hasattr(one, "growth") and hasattr(one, "noise")):
+                raise EvaluationError(
+                    f"world {self.name!r}: productivity changes a growth law, which a {type(one).__name__} has not"
+                )
+        numbers = [one for _, one in drawn if one is not None and len(set(one)) > 1]
+        eras = [(year, one) for (year, _), (one, _) in zip(self.eras, drawn, strict=True)]
+        return eras, min(numbers, key=lambda one: len(set(one)), default=drawn[0][1])
 
     def _drawn(self, stock: Stock, replicates: int, first: int, seed: np.random.SeedSequence) -> Any:
         worlds: Any = stock.draw(first + replicates, np.random.default_rng(seed))
@@ -155,6 +167,11 @@ class World:
                 f"world {self.name!r}: replicates of a {type(worlds).__name__} can only be simulated from the first on"
             )
         part = np.arange(first, first + replicates)
+        if len(numbers) <= part[-1]:
+            raise EvaluationError(
+                f"world {self.name!r}: replicates {first} to {part[-1]} were asked for, and its stock is a batch of "
+                f"{len(numbers)} worlds"
+            )
         return worlds.take(part), numbers[part]
 
     def start(self, worlds: Any, luck: Array) -> Array:
@@ -189,7 +206,7 @@ class World:
         return np.full(luck.shape, value)
 
     def path(self, key: str, years: int) -> Array | None:
-        """Return the factors of `environment` or `prices` for a number of years, None where there are none.
+        """Return the factors of `productivity` or `prices` for a number of years, None where there are none.
 
         Raises
         ------
@@ -206,28 +223,53 @@ class World:
             )
         return values[:years]
 
+    def check(self, years: int) -> None:
+        """Refuse a world that does not go with a number of years.
+
+        Raises
+        ------
+        EvaluationError
+            When a path is shorter, or the regime shifts after the last.
+        """
+        for key in ("productivity", "prices"):
+            self.path(key, years)
+        if self.shift is not None and self.shift[0] >= years:
+            raise EvaluationError(
+                f"world {self.name!r}: the regime shifts in year {self.shift[0]} and {years} years are simulated, "
+                "from 0 on: let it shift sooner, or simulate more years"
+            )
+
     def describe(self) -> dict[str, Any]:
         """Return what makes this world, as plain values."""
-        told: dict[str, Any] = {
-            "name": self.name,
-            "stock": getattr(self.stock, "law", type(self.stock).__name__),
-        }
+        told: dict[str, Any] = {"name": self.name, "stock": _words(self.stock)}
         if self.survey is not None:
             told["survey"] = repr(self.survey)
         if self.implementation_cv is not None:
             told["implementation_cv"] = self.implementation_cv
         if self.autocorrelation:
             told["autocorrelation"] = self.autocorrelation
-        for key in ("environment", "prices"):
+        for key in ("productivity", "prices"):
             if getattr(self, key) is not None:
                 told[key] = np.asarray(getattr(self, key), dtype=float).tolist()
-        if isinstance(self.initial_biomass, int | float):
-            told["initial_biomass"] = float(self.initial_biomass)
-        elif self.initial_biomass is not None:
-            told["initial_biomass"] = type(self.initial_biomass).__name__
+        given: Any = self.initial_biomass
+        if isinstance(given, Distribution):
+            frozen = getattr(given, "dist", given)
+            arguments = [*getattr(given, "args", ()), *getattr(given, "kwds", {}).items()]
+            told["initial_biomass"] = f"{getattr(frozen, 'name', type(given).__name__)} {arguments}"
+        elif given is not None:
+            told["initial_biomass"] = np.asarray(given, dtype=float).tolist()
         if self.shift is not None:
-            told["shift"] = [self.shift[0], getattr(self.shift[1], "law", type(self.shift[1]).__name__)]
+            told["shift"] = [self.shift[0], _words(self.shift[1])]
         return told
+
+
+def _words(stock: Any) -> str:
+    """Return what a stock is, in words: its fitted law, its numbers where it is one world, else its kind."""
+    if hasattr(stock, "law"):
+        return str(stock.law)
+    if hasattr(stock, "growth") and getattr(stock, "world_numbers", 0) is None:
+        return f"{stock.growth!r}, {stock.noise!r}"
+    return type(stock).__name__
 
 
 def check_implementation(cv: float) -> None:

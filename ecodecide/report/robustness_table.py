@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
+_SELDOM = 0.05
+"""The share of resampled futures in which a policy is the best, below which it is not held to be."""
+
+
 def robustness_table(result: Mapping[str, Any]) -> RenderableType:
     """Return value and risk of each policy in each world, and its largest regret.
 
@@ -96,13 +100,27 @@ def robustness_lines(result: Mapping[str, Any]) -> list[str]:
     for world in found["worlds"]:
         ranking = found["ranking"][world]["value"]
         order = " > ".join(ranking["order"])
-        lines.append(
-            f"By value in {world}: {order}; {percent(ranking['stability'])} of resampled futures rank them so, in "
-            f"{percent(ranking['best'][ranking['order'][0]])} {ranking['order'][0]} is first."
-        )
-        others = [one for one in found["collapse_definitions"][world] if one["agreement"] is not None]
-        apart = [one for one in others if one["agreement"] < 0.5]
-        if apart:
-            words = ", ".join(f"{one['when']} below {one['limit']}" for one in apart)
-            lines.append(f"By risk in {world} the order is another one when collapse means: {words}.")
+        first = ranking["order"][0]
+        sure = f"{first} is first in {percent(ranking['best'][first])} of resampled futures"
+        if ranking["stability"] is not None:
+            sure += f", and the whole order the same in {percent(ranking['stability'])}"
+        lines.append(f"By value in {world}: {order}; {sure}.")
+        lines += _other_definitions(found, world)
     return lines
+
+
+def _other_definitions(found: Mapping[str, Any], world: str) -> list[str]:
+    """Return under which definitions of collapse another policy is sure to risk least, in one sentence."""
+    ranking = found["ranking"][world].get("collapse")
+    if ranking is None:
+        return []
+    least = {policy for policy, share in ranking["best"].items() if share >= _SELDOM}
+    apart: dict[str, list[str]] = {}
+    for one in found["collapse_definitions"][world]:
+        first = one["order"][0]
+        if one["best"][first] > 1.0 - _SELDOM and first not in least:
+            apart.setdefault(first, []).append(f"{one['when']} below {one['limit']}")
+    return [
+        f"In {world} it is {policy} that risks least when collapse means: {', '.join(kinds)}."
+        for policy, kinds in apart.items()
+    ]

@@ -329,7 +329,9 @@ def test_provenance_and_units() -> None:
         "economy": {"price": 2.0, "effort_cost": 0.1, "fixed_cost": 0.01, "discount": 0.9},
         "survey": "LognormalSurvey(cv=0.3)", "implementation_cv": 0.1, "first_survey": True,
         "order_of_events": "observe, set quota, catch, recruit",
-        "worlds": [{"name": "here", "stock": "ParametricStock"}],
+        "worlds": [
+            {"name": "here", "stock": "Logistic(r=0.75, K=1.0), LognormalNoise(sigma=0.2, center='median')"}
+        ],
     }  # fmt: skip
     for name in found.data_vars:
         assert found[name].attrs["units"] == ("price x unit of catch" if name == "profit" else "K = 1")

@@ -159,7 +159,7 @@ def test_worlds_that_are_not_plain_have_no_exact_figures() -> None:
 
 @pytest.mark.usefixtures("fitted")
 def test_worlds_of_ones_own_and_by_name(comparison: Any) -> None:
-    truth = eco.World(comparison.posterior, "poor years", environment=0.9 * np.ones(10))
+    truth = eco.World(comparison.posterior, "poor years", productivity=0.5 * np.ones(10))
     result = eco.compare(
         "hake-argentina-north",
         ["tac"],

@@ -73,7 +73,7 @@ START = np.concatenate([[0.0, 1e-7], np.linspace(0.02, 3.0, REPLICATES - 2)])
 
 
 def in_numpy(policy, eras, survey, economy, start, seed, years, first=0, cv=0.0, first_survey=True, rho=0.0,
-             environment=None, prices=None):  # fmt: skip
+             productivity=None, prices=None):  # fmt: skip
     """One year at a time: observe, set the quota, catch, recruit."""
     z = luck(seed, len(start), years, first)
     biomass, caught, memory, recruitment = start, None, policy.start(len(start)), None
@@ -91,8 +91,9 @@ def in_numpy(policy, eras, survey, economy, start, seed, years, first=0, cv=0.0,
                               strict=True):  # fmt: skip
             series[key].append(value)
         stock = [stock for year, stock in eras if year <= t][-1]
-        grown = stock.step(biomass - caught, recruitment)
-        biomass = grown * (1.0 if environment is None else environment[t])
+        s, factor = biomass - caught, 1.0 if productivity is None else productivity[t]
+        grown = np.maximum(s + factor * (stock.growth(s) - s), 0.0) if factor != 1.0 else stock.growth(s)
+        biomass = stock.noise.apply(grown, recruitment)
     return {key: np.column_stack(value) for key, value in series.items()} | {"final_biomass": biomass}
 
 
@@ -141,7 +142,7 @@ def test_batches_eras_trends_prices_and_memory_of_recruitment():
             POLICIES["even table"],
             eras,
             autocorrelation=0.7,
-            environment=np.linspace(1.0, 0.6, YEARS),
+            productivity=np.linspace(1.0, 0.4, YEARS),
             prices=np.linspace(1.0, 3.0, YEARS),
             implementation_cv=0.1,
         )

@@ -54,24 +54,25 @@ def one_replicate(
         z = e[t, 0] if t == 0 else rho * z + np.sqrt(1 - rho**2) * e[t, 0]
         s = x - h
         if world.shift is not None and t >= world.shift[0]:
-            x = s * np.exp(0.2 * (1 - s / 0.6)) * np.exp(0.4 * z)
+            f, sigma = s * np.exp(0.2 * (1 - s / 0.6)), 0.4
         else:
-            x = max(s + R * s * (1 - s), 0.0) * np.exp(SIGMA * z)
-        x *= 1.0 if world.environment is None else world.environment[t]
+            f, sigma = s + R * s * (1 - s), SIGMA
+        surplus = (f - s) * (1.0 if world.productivity is None else world.productivity[t])
+        x = max(s + surplus, 0.0) * np.exp(sigma * z)
     return {**told, "final_biomass": [x]}
 
 
-PATH = 0.97 ** np.arange(YEARS)
+PATH = 0.8 ** np.arange(YEARS)
 WORLDS = {
     "as it is": (eco.World(FIRST), 0.5, 0.3, 0.1),
     "autocorrelated": (eco.World(FIRST, autocorrelation=0.7), 0.5, 0.3, 0.1),
-    "trend": (eco.World(FIRST, environment=PATH), 0.5, 0.3, 0.1),
+    "trend": (eco.World(FIRST, productivity=PATH), 0.5, 0.3, 0.1),
     "shift": (eco.World(FIRST, shift=(3, AFTER)), 0.5, 0.3, 0.1),
     "prices": (eco.World(FIRST, prices=1.0 / PATH), 0.5, 0.3, 0.1),
     "own": (
         eco.World(FIRST, survey=eco.LognormalSurvey(0.6), implementation_cv=0.4, initial_biomass=0.8), 0.8, 0.6, 0.4,
     ),
-    "all": (eco.World(FIRST, autocorrelation=-0.5, environment=PATH, prices=PATH, shift=(1, AFTER)), 0.5, 0.3, 0.1),
+    "all": (eco.World(FIRST, autocorrelation=-0.5, productivity=PATH, prices=PATH, shift=(1, AFTER)), 0.5, 0.3, 0.1),
 }  # fmt: skip
 
 
@@ -127,8 +128,8 @@ def test_autocorrelation_leaves_the_spread_of_one_year_as_it_is() -> None:
     ("changes", "words"),
     [
         ({"autocorrelation": 1.0}, r"autocorrelation must be in \(-1, 1\)"),
-        ({"environment": [1.0, -0.1]}, "environment must be one factor of at least 0 per year"),
-        ({"environment": np.ones((2, 2))}, "environment must be one factor"),
+        ({"productivity": [1.0, -0.1]}, "productivity must be one factor of at least 0 per year"),
+        ({"productivity": np.ones((2, 2))}, "productivity must be one factor"),
         ({"prices": [np.nan]}, "prices must be one factor"),
         ({"shift": (0, AFTER)}, "shift must be a year from 1 on"),
         ({"shift": (3, eco.Logistic(r=1.0, K=1.0))}, "shift must be a year from 1 on"),
@@ -165,7 +166,7 @@ def test_worlds_by_name() -> None:
     assert (world.name, world.autocorrelation, world.implementation_cv) == (text, 0.5, 0.2)
     assert world.survey == eco.LognormalSurvey(0.4)
     assert world.shift == (20, AFTER) and world.stock is FIRST
-    np.testing.assert_allclose(np.asarray(world.environment), [1.0, 0.99, 0.99**2])
+    np.testing.assert_allclose(np.asarray(world.productivity), [1.0, 0.99, 0.99**2])
 
 
 @pytest.mark.parametrize(
