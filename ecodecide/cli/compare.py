@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     default="logistic,pella-tomlinson,ricker,allen",
     show_default=True,
     metavar="LAWS",
-    help="Growth laws of the truth, each as likely as the fit has it: logistic, pella-tomlinson, ricker, allen, "
-    "beverton-holt, myers, may.",
+    help="Growth laws that managers believe in, each as likely as the fit has it: logistic, pella-tomlinson, ricker, "
+    "allen, beverton-holt, myers, may.",
 )
 @click.option(
     "--world",
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     default="0.1K",
     show_default=True,
     metavar="LIMIT",
-    help="0.1K, 0.2BMSY, allee, or a biomass.",
+    help="0.1K, 0.2BMSY, Blim, allee, or a biomass.",
 )
 @click.option(
     "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
@@ -187,7 +187,7 @@ def _check_usage(
     output: Path | None,
 ) -> Survey | None:
     """Refuse what is wrong before any long work begins; return the survey that was asked for."""
-    from ecodecide.errors import EcodecideError
+    from ecodecide.errors import EcodecideError, EvaluationError
     from ecodecide.evaluation.limits import read_limit
     from ecodecide.evaluation.named_worlds import read_world
     from ecodecide.solvers.registry import solver_names
@@ -211,8 +211,9 @@ def _check_usage(
     try:
         read_limit(collapse)
         option = "--world"
-        for world in worlds:
-            read_world(world)
+        names = [read_world(world).name for world in worlds]
+        if len({*names}) < len(names):
+            raise EvaluationError("each world once")
         option = "--survey"
         return None if survey is None else parse_survey(survey)
     except EcodecideError as problem:

@@ -106,6 +106,18 @@ class Comparison:
         numbers = {"value": found.probability, "low": found.low, "high": found.high}
         return {**numbers, "relative_error": _finite(found.relative_error)}
 
+    def _by_world(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the intervals of the robustness matrix, and paired differences of value from the first policy."""
+        metrics = {"value": "npv", "collapse": "collapse_probability", "difference": "npv_difference"}
+        found = {
+            key: {
+                world: {policy: self.estimate(policy, metric, world) for policy in self.robustness.policies}
+                for world in self.robustness.worlds
+            }
+            for key, metric in metrics.items()
+        }
+        return {f"{key}_interval": table for key, table in found.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold; None for what is undefined."""
         nothing = {"value": None, "low": None, "high": None}
@@ -131,7 +143,7 @@ class Comparison:
             "unit": self.posterior.unit,
             "world": str(self.scores["world"].values[0]),
             "policies": policies,
-            "robustness": self.robustness.to_dict(),
+            "robustness": {**self.robustness.to_dict(), **self._by_world()},
             "fit": {"law": self.posterior.law, "status": self.posterior.status, **self.posterior.summary()},
             "settings": dict(self.settings),
             "assumptions": list(self.assumptions),
@@ -164,6 +176,8 @@ class Comparison:
             "scores_schema": self.scores.attrs["schema"],
             "fit": json.dumps(self.posterior.summary()),
             "robustness": json.dumps(self.robustness.to_dict()),
+            "exact": json.dumps({name: self._exact(name) for name in self.solutions}),
+            "rare": json.dumps({name: self._rare(name) for name in self.solutions}),
         }
         return dataset
 
@@ -274,6 +288,8 @@ def compare(
         asked = asked[:1]  # the two are the same
     if not asked or len({one.name for one in asked}) < len(asked):
         raise EvaluationError(f"worlds must be at least one, each once, got {[one.name for one in asked]}")
+    for one in asked:
+        one.check(years)
     if "gp" in laws:
         raise EvaluationError(
             "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
@@ -290,11 +306,10 @@ def compare(
         history = stock if isinstance(stock, CatchHistory) else load_history(stock)
         fitted = fit_laws(history, laws, survey=survey, seed=seed, progress=tell)
         posterior = fitted.average
-        # a limit that this stock does not have is refused before the long work
-        collapse_limit(_reference_points(posterior), collapse)
         stocks = {FITTED: posterior, **fitted.posteriors}
-        stocks |= _fit_more(history, asked, stocks, survey, seed, tell)
-        truth = _truths(asked, stocks, years)
+        more, reasons = _fit_more(history, asked, stocks, survey, seed, tell)
+        truth = _truths(asked, stocks | more, {**fitted.failures, **reasons}, years)
+        _check_truths(truth, posterior, collapse)
         problem = HarvestProblem(
             stock=posterior,
             survey=posterior.survey if survey is None else survey,
@@ -315,6 +330,12 @@ def compare(
         exact = exact_figures(policies, setting)
         unknown = {n: p for n, p in policies.items() if exact is None or n not in exact["policy"]}
         risks = small_risks(unknown, setting, seed, tell) if rare else {}
+        if rare and unknown and not risks:
+            warnings.warn(
+                f"no small risks are told: the world {truth[0].name!r} is more than a parametric stock and its survey",
+                EcodecideWarning,
+                stacklevel=2,
+            )
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
@@ -342,20 +363,27 @@ def _fit_more(
     survey: Survey | None,
     seed: int,
     tell: Callable[[str, float], None],
-) -> dict[str, Posterior]:
-    """Fit the laws that worlds are made of and managers do not believe in; one that cannot be fitted is left out."""
+) -> tuple[dict[str, Posterior], dict[str, str]]:
+    """Fit the laws that worlds are made of and managers do not believe in; return why one cannot be fitted."""
     laws = {
         law: None for one in asked if isinstance(one, NamedWorld) for law in one.laws if law not in stocks
     }
-    if not laws:
-        return {}
-    try:
-        return dict(fit_laws(history, tuple(laws), survey=survey, seed=seed, progress=tell).posteriors)
-    except FitError:
-        return {}
+    found: dict[str, Posterior] = {}
+    reasons: dict[str, str] = {}
+    for law in laws:
+        try:
+            found |= fit_laws(history, (law,), survey=survey, seed=seed, progress=tell).posteriors
+        except FitError as problem:
+            reasons[law] = str(problem)
+    return found, reasons
 
 
-def _truths(asked: Sequence[NamedWorld | World], stocks: Mapping[str, Posterior], years: int) -> list[World]:
+def _truths(
+    asked: Sequence[NamedWorld | World],
+    stocks: Mapping[str, Posterior],
+    reasons: Mapping[str, str],
+    years: int,
+) -> list[World]:
     """Return the worlds whose stocks could be fitted; a warning names the others."""
     truth = []
     for one in asked:
@@ -365,18 +393,38 @@ def _truths(asked: Sequence[NamedWorld | World], stocks: Mapping[str, Posterior]
             truth.append(one.world(stocks, years))
         else:
             missing = next(law for law in one.laws if law not in stocks)
-            words = (
-                f"the world {one.name!r} is left out: growth by {missing} cannot be fitted to this history"
-            )
+            words = f"the world {one.name!r} is left out: {reasons[missing]}"
+            if not truth:
+                words += "; figures of each policy alone are of the first of the others"
             warnings.warn(words, ConvergenceWarning, stacklevel=3)
     if not truth:
         raise EvaluationError("no world is left to compare policies in: none of their laws can be fitted")
     return truth
 
 
-def _reference_points(posterior: Posterior) -> xr.Dataset:
-    points = reference_points(posterior.members, posterior.size)
-    return xr.Dataset({key: (("world", "replicate"), values[None]) for key, values in points.items()})
+def _check_truths(truth: Sequence[World], posterior: Posterior, collapse: str | float) -> None:
+    """Refuse, before the long work, worlds in another unit than the fit, and a limit that none of them has."""
+    known, refused = False, None
+    for world in truth:
+        for _, stock in world.eras:
+            if getattr(stock, "unit", posterior.unit) != posterior.unit:
+                raise EvaluationError(
+                    f"the world {world.name!r} counts biomass in {stock.unit!r} and the fit in {posterior.unit!r}: "
+                    "give its stock that unit, and its numbers"
+                )
+        worlds = getattr(world.stock, "members", None)
+        if worlds is None:
+            known = True  # of a stock of one's own only its draws tell
+            continue
+        points = reference_points(worlds, np.size(worlds.initial_biomass))
+        columns = {key: (("world", "replicate"), values[None]) for key, values in points.items()}
+        try:
+            collapse_limit(xr.Dataset(columns), collapse)
+            known = True
+        except EvaluationError as problem:
+            refused = problem
+    if not known and refused is not None:
+        raise refused
 
 
 def _solve(

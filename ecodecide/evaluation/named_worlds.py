@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecodecide.errors import EcodecideError, EvaluationError
-from ecodecide.evaluation.world import World
+from ecodecide.evaluation.world import World, check_shift
 from ecodecide.stock.growth import LAWS
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import Survey, parse_survey
@@ -59,6 +59,16 @@ class NamedWorld:
         """The fits that this world is made of."""
         return (self.law,) if self.shift is None else (self.law, self.shift[1])
 
+    def check(self, years: int) -> None:
+        """Refuse a regime shift after the last of a number of years.
+
+        Raises
+        ------
+        EvaluationError
+        """
+        if self.shift is not None:
+            check_shift(self.name, self.shift[0], years)
+
     def world(self, stocks: Mapping[str, Stock], years: int) -> World:
         """Return the world, of stocks by the name of their law.
 
@@ -102,37 +112,43 @@ def read_world(text: str) -> NamedWorld:
     """
     law, *settings = (part.strip() for part in str(text).split(","))
     found: dict[str, Any] = {}
-    try:
-        for setting in settings:
-            key, equals, value = (part.strip() for part in setting.partition("="))
-            if not equals or key in found:
-                raise ValueError(setting)
-            if key in ("autocorrelation", "trend"):
-                found[key] = float(value)
-            elif key == "implementation":
-                found["implementation_cv"] = float(value)
-            elif key == "survey":
-                found[key] = parse_survey(value)
-            elif key == "shift":
-                year, _, other = value.partition(":")
-                found[key] = (int(year), other)
-            else:
-                raise ValueError(setting)
-        named = NamedWorld(str(text).strip(), law, **found)
-        _check(named)
-    except (ValueError, EcodecideError) as problem:
-        raise EvaluationError(f"cannot read the world {str(text)!r}: {_HELP}") from problem
+    for setting in settings:
+        key, _, value = (part.strip() for part in setting.partition("="))
+        try:
+            name, number = _setting(key, value)
+        except (ValueError, EcodecideError) as problem:
+            words = f" ({problem})" if isinstance(problem, EcodecideError) else ""
+            raise EvaluationError(
+                f"cannot read {setting!r} of the world {str(text)!r}{words}: {_HELP}"
+            ) from None
+        if name in found:
+            raise EvaluationError(f"cannot read the world {str(text)!r}: it has {key} twice")
+        found[name] = number
+    named = NamedWorld(str(text).strip(), law, **found)
+    unknown = [one for one in named.laws if one != FITTED and one not in LAWS]
+    if unknown:
+        raise EvaluationError(f"cannot read the world {str(text)!r}: no growth law {unknown[0]!r}; {_HELP}")
     return named
 
 
-def _check(named: NamedWorld) -> None:
-    for law in named.laws:
-        if law != FITTED and law not in LAWS:
-            raise ValueError(law)
-    if not (-1.0 < named.autocorrelation < 1.0 and -1.0 < named.trend < 1.0):
-        raise ValueError("autocorrelation or trend")
-    if named.shift is not None and named.shift[0] < 1:
-        raise ValueError("shift")
-    cv = named.implementation_cv
-    if cv is not None and not (np.isfinite(cv) and cv >= 0.0):
-        raise ValueError("implementation")
+def _setting(key: str, value: str) -> tuple[str, Any]:
+    """Return the attribute of `NamedWorld` that a setting gives, and its value.
+
+    Raises
+    ------
+    ValueError
+        When it means nothing.
+    """
+    if key == "survey":
+        return key, parse_survey(value)
+    if key == "shift":
+        year, _, other = value.partition(":")
+        if int(year) < 1:
+            raise ValueError(value)
+        return key, (int(year), other.strip())
+    number = float(value)
+    if key in ("autocorrelation", "trend") and -1.0 < number < 1.0:
+        return key, number
+    if key == "implementation" and np.isfinite(number) and number >= 0.0:
+        return "implementation_cv", number
+    raise ValueError(value)

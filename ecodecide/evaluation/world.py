@@ -233,11 +233,8 @@ class World:
         """
         for key in ("productivity", "prices"):
             self.path(key, years)
-        if self.shift is not None and self.shift[0] >= years:
-            raise EvaluationError(
-                f"world {self.name!r}: the regime shifts in year {self.shift[0]} and {years} years are simulated, "
-                "from 0 on: let it shift sooner, or simulate more years"
-            )
+        if self.shift is not None:
+            check_shift(self.name, self.shift[0], years)
 
     def describe(self) -> dict[str, Any]:
         """Return what makes this world, as plain values."""
@@ -270,6 +267,21 @@ def _words(stock: Any) -> str:
     if hasattr(stock, "growth") and getattr(stock, "world_numbers", 0) is None:
         return f"{stock.growth!r}, {stock.noise!r}"
     return type(stock).__name__
+
+
+def check_shift(name: str, year: int, years: int) -> None:
+    """Refuse a regime shift that no simulated year sees.
+
+    Raises
+    ------
+    EvaluationError
+        When it comes after the last.
+    """
+    if year >= years:
+        raise EvaluationError(
+            f"world {name!r}: the regime shifts in year {year} and {years} years are simulated, from 0 on: let it "
+            "shift sooner, or simulate more years"
+        )
 
 
 def check_implementation(cv: float) -> None:

@@ -43,7 +43,8 @@ RAMPS = ("40-10", "60-20", "80-40-msy")
 """The rules whose relF_min and relF_max can be chosen."""
 
 _PFMC = (
-    "Pacific Fishery Management Council, groundfish; SAMtool HCR40_10; Deroba & Bence 2008, Fish. Res. 94:210"
+    "SAMtool HCR40_10, a ramp of F (the Pacific Fishery Management Council's own 40-10 ramps the catch); Deroba & "
+    "Bence 2008, Fish. Res. 94:210"
 )
 _SAMTOOL = "SAMtool HCR60_20; Deroba & Bence 2008, Fish. Res. 94:210"
 _SAMTOOL_MSY = "SAMtool HCR80_40MSY; Deroba & Bence 2008, Fish. Res. 94:210"

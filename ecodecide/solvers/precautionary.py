@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
+
 from ecodecide.decision.discretize import initial_belief
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
@@ -74,6 +76,10 @@ class Precautionary:
             raise SolverError(f"unknown rule {self.rule!r}: expected one of {', '.join(RULES)}")
         if self.references not in ("msy", "memarzadeh2019"):
             raise SolverError(f"references must be 'msy' or 'memarzadeh2019', got {self.references!r}")
+        for name, value, most in (("catch", self.catch, np.inf), ("rate", self.rate, 1.0)):
+            if value is not None and not (np.isfinite(value) and 0.0 <= value <= most):
+                limit = "" if most == np.inf else " and at most 1"
+                raise SolverError(f"{name} must be a number of at least 0{limit}, got {value}")
         low, high = self.relative_f
         if not 0.0 <= low <= high:
             raise SolverError(

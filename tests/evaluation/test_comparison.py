@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 import ecodecide as eco
-from ecodecide.errors import ConvergenceWarning, EvaluationError, FitError, SolverError
+from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError, FitError, SolverError
 from ecodecide.evaluation.decision_grid import largest_biomass
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
@@ -38,6 +38,7 @@ def fitted(comparison: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda *_, **__: SimpleNamespace(
             average=comparison.posterior,
             posteriors=dict.fromkeys(["logistic", "allen"], comparison.posterior),
+            failures={},
         ),
     )
 
@@ -114,10 +115,16 @@ def test_robustness_contract(comparison: Any) -> None:
     assert told["minimax_regret"] == min(regret, key=lambda policy: regret[policy])
     for policy, (low, high) in told["regret_interval"].items():
         assert low <= high and low <= told["regret"][policy] * 1.5
+    for key, metric in (
+        ("value", "npv"),
+        ("collapse", "collapse_probability"),
+        ("difference", "npv_difference"),
+    ):
+        assert told[f"{key}_interval"]["allen"]["tac"] == comparison.estimate("tac", metric, "allen")
     for world in told["worlds"]:
         for ranking in told["ranking"][world].values():
             assert sorted(ranking["order"]) == sorted(DEFAULTS)
-            assert 0.0 <= ranking["stability"] <= 1.0
+            assert ranking["stability"] is None or 0.0 <= ranking["stability"] <= 1.0
             assert sum(ranking["best"].values()) == pytest.approx(1.0)
         kinds = {(one["limit"], one["when"]) for one in told["collapse_definitions"][world]}
         assert {("0.1K", "ever"), ("0.2BMSY", "at end"), ("0.5BMSY", "mean years"), ("Blim", "ever")} <= kinds
@@ -150,9 +157,10 @@ def test_small_risks_where_asked_for() -> None:
 
 @pytest.mark.usefixtures("fitted")
 def test_worlds_that_are_not_plain_have_no_exact_figures() -> None:
-    result = eco.compare(
-        "hake-argentina-north", ["tac"], worlds="fitted,autocorrelation=0.5", rare=True, seed=1, **SMALL
-    )
+    with pytest.warns(EcodecideWarning, match="no small risks are told"):
+        result = eco.compare(
+            "hake-argentina-north", ["tac"], worlds="fitted,autocorrelation=0.5", rare=True, seed=1, **SMALL
+        )
     assert result.exact is None and not result.rare
     assert result.to_dict()["policies"][0]["exact"] is None
 
@@ -182,7 +190,8 @@ def test_a_world_whose_law_cannot_be_fitted_is_left_out(
     def fit_laws(history: Any, laws: Any, **settings: Any) -> Any:
         if laws == ("may",):
             raise FitError("no")
-        return SimpleNamespace(average=comparison.posterior, posteriors={"logistic": comparison.posterior})
+        found = {"logistic": comparison.posterior}
+        return SimpleNamespace(average=comparison.posterior, posteriors=found, failures={})
 
     monkeypatch.setattr(sys.modules["ecodecide.evaluation.comparison"], "fit_laws", fit_laws)
     with pytest.warns(ConvergenceWarning, match="the world 'may' is left out"):

@@ -178,5 +178,5 @@ def test_worlds_by_name() -> None:
     ],
 )  # fmt: skip
 def test_names_that_are_no_worlds(text: str) -> None:
-    with pytest.raises(EvaluationError, match="cannot read the world"):
+    with pytest.raises(EvaluationError, match="cannot read"):
         read_world(text)
