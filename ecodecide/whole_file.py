@@ -15,7 +15,7 @@ from ecodecide.errors import EcodecideError
 def whole_file(path: str | os.PathLike[str], error: type[EcodecideError]) -> Iterator[Path]:
     """Give a new file to write, which takes the place of another when the block ends well.
 
-    After an error or an interrupt what was there before is still there, and nothing else.
+    After an error, an interrupt or a power cut what was there before is still there, and nothing else.
 
     Parameters
     ----------
@@ -43,6 +43,9 @@ def whole_file(path: str | os.PathLike[str], error: type[EcodecideError]) -> Ite
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ecodecide-") as folder:
             new = Path(folder) / f"whole{target.suffix}"
             yield new
+            # on the disk before it has its name: or a power cut may leave the name of an empty file
+            with new.open("rb+") as written:
+                os.fsync(written.fileno())
             os.replace(new, target)
     except OSError as problem:
         raise error(f"cannot write {target}: {problem.strerror or problem}; choose another file") from None

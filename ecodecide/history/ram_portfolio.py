@@ -81,7 +81,10 @@ def ram_histories(
     long_name = table.find("stocklong")
     rows: dict[str, list[tuple[int, list[str]]]] = {}
     for row, cells in table.rows:
-        rows.setdefault(cells[who].strip(), []).append((row, cells))
+        if stock := cells[who].strip():
+            rows.setdefault(stock, []).append((row, cells))
+    if not rows:
+        raise HistoryError(f"{path.name}: found no stockid in any row, expected at least one stock")
 
     def make(stock: str) -> CatchHistory:
         mine = rows[stock]
@@ -91,7 +94,7 @@ def ram_histories(
         )
         return history_of_rows(_one_kind(part), stock, unit_table, given, f"{path}:{stock}", words)
 
-    return {stock: partial(make, stock) for stock in rows if stock}
+    return {stock: partial(make, stock) for stock in rows}
 
 
 def _unpacked(path: Path) -> bytes | None:

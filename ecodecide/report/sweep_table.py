@@ -18,7 +18,7 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
         Of `summary.csv`.
     """
     table = Table(
-        caption="value: median over stocks, relative to the best solver of each",
+        caption="over the stocks that all solvers finished; value: median, relative to the best solver of each",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -26,7 +26,7 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
     many = len({row["world"] for row in rows}) > 1
     for title in ("solver", *(("world",) * many)):
         table.add_column(title)
-    for title in ("done", "failed", "value", "collapse", "best", "risk > 5 %", "closed years"):
+    for title in ("done", "failed", "compared", "value", "collapse", "best", "risk > 5 %", "closed years"):
         table.add_column(title, justify="right")
     for row in rows:
         table.add_row(
@@ -34,6 +34,7 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
             *((row["world"],) * many),
             row["done"],
             row["failed"],
+            row["compared"],
             _percent(row["relative_value"]),
             _percent(row["collapse_probability"]),
             _percent(row["best"]),

@@ -33,7 +33,7 @@ def solver_names() -> list[str]:
     return ["pomdp", "gpdp", "gp-pomdp", "optimal-control", "best-ramp", *RULES, *added]
 
 
-def solver_named(name: str, gap: float = 0.01) -> Solver:
+def solver_named(name: str, gap: float = 0.01, seconds: float = 600.0) -> Solver:
     """Return a solver by its name.
 
     Parameters
@@ -42,6 +42,8 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
         One of `solver_names`.
     gap
         For `Pomdp`, alone or on growth that was learned: where to stop.
+    seconds
+        For the same: after how long to stop at the latest; infinite where the result must not depend on the machine.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def solver_named(name: str, gap: float = 0.01) -> Solver:
         from ecodecide.solvers.pomdp import Pomdp
 
         # the count ends a stubborn case, the same way everywhere; time is a safety stop only
-        planner = Pomdp(gap=gap, seconds=600.0, iterations=100)
+        planner = Pomdp(gap=gap, seconds=seconds, iterations=100)
         return planner if name == "pomdp" else Gpdp(planner=planner)
     if name == "gpdp":
         from ecodecide.solvers.gpdp import Gpdp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.named_worlds import FITTED, read_world
 from ecodecide.evaluation.provenance import ends_with_a_survey, fingerprint
 from ecodecide.evaluation.scores import measure, summarize
+from ecodecide.evaluation.sweep.gathered import Gathered
 from ecodecide.evaluation.sweep.plan import SweepPlan
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import FittedLaws, fit_laws
@@ -46,7 +48,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
 """The dimensions of each variable of a cell."""
 
 _PART = 1024
-"""Replicates that are simulated at once, at least: what memory is needed does not depend on how many there are."""
+"""Replicates that are simulated at once, at least: of all of them the measures alone are kept, see `Gathered`."""
 
 
 def fit_stocks(history: CatchHistory, plan: SweepPlan) -> dict[str, Posterior]:
@@ -123,7 +125,8 @@ def compute_cell(
             history=history,
             implementation_cv=plan.implementation_cv,
         )
-        solution = solver_named(solver, plan.gap).solve(problem)
+        # never by the clock: iterations and memory bound what iterates, on every machine alike
+        solution = solver_named(solver, plan.gap, seconds=math.inf).solve(problem)
         cell = _simulated(solution.policy, problem, _truths(stocks, plan), plan)
     cell.attrs = {
         "schema": SCHEMA,
@@ -161,7 +164,7 @@ def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], pla
     # whole rounds of the draws, so that each part holds every one of them as often
     members = max(world.stock.size for world in truths)  # type: ignore[attr-defined]
     part = members * -(-_PART // members)
-    measured = []
+    gathered = Gathered(plan.replicates)
     for first in range(0, plan.replicates, part):
         runs = evaluate(
             {"policy": policy},
@@ -175,17 +178,18 @@ def _simulated(policy: Policy, problem: HarvestProblem, truths: list[World], pla
             implementation_cv=plan.implementation_cv,
             first_survey=not ends_with_a_survey(problem.history),
         )
-        measured.append(measure(runs, plan.collapse))
-    whole = measured[0]
-    if len(measured) > 1:
-        whole = xr.concat(
-            measured, "replicate", data_vars="minimal", coords="minimal", compat="override", join="exact"
-        )
-    scores = summarize(whole).isel(policy=0, drop=True)
-    outcome = whole["outcome"].isel(policy=0, drop=True)
+        gathered.add(measure(runs, plan.collapse), first)
+    return xr.concat([_scored(gathered.world(number)) for number in range(len(truths))], "world")
+
+
+def _scored(measured: xr.Dataset) -> xr.Dataset:
+    """Return scores and outcomes of one world."""
+    scores = summarize(measured).isel(policy=0, drop=True)
+    outcome = measured["outcome"].isel(policy=0, drop=True)
     fell = outcome.sel(metric="collapse_probability", drop=True)
     outcomes = {
-        "npv": outcome.sel(metric="npv", drop=True),
+        # of its own, and not all that was measured for the sake of it
+        "npv": outcome.sel(metric="npv", drop=True).copy(),
         "collapsed": fell.fillna(-1.0).astype(np.int8),
     }
     for name, values in outcomes.items():

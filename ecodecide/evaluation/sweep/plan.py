@@ -87,7 +87,6 @@ class SweepPlan:
         if not self.stocks:
             raise EvaluationError("stocks: found none, expected names, files, a folder or a table")
         _known("solvers", self.solvers, solver_names())
-        _known("worlds", self.worlds, self.worlds)
         _known("units", tuple(self.units), UNIT_KEYS, least=0)
         for name, value, low, high in (
             ("draws", self.draws, 1, 1_000_000),
@@ -100,7 +99,10 @@ class SweepPlan:
             raise EvaluationError(f"gap: found {self.gap}, expected a number of at least 0 and below 1")
         checks: dict[str, Callable[[], object]] = {
             "growth": lambda: families_of(self.growth),
-            "worlds": lambda: [read_world(name) for name in self.worlds],
+            # as results will name them
+            "worlds": lambda: object.__setattr__(
+                self, "worlds", tuple(read_world(name).name for name in self.worlds)
+            ),
             "discount": lambda: Economy(discount=self.discount),
             "survey": lambda: self.survey is None or parse_survey(self.survey),
             "collapse": lambda: read_limit(self.collapse),
@@ -110,6 +112,7 @@ class SweepPlan:
                 check()
             except EcodecideError as problem:
                 raise EvaluationError(f"{name}: {problem}") from None
+        _known("worlds", self.worlds, self.worlds)
         check_settings(self.years, self.replicates, self.seed, self.implementation_cv)
 
     def settings(self) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ecodecide.errors import EcodecideError, EvaluationError, HistoryWarning
-from ecodecide.evaluation.sweep.folder import SweepFolder, failure_of, read_failure, write_failure
+from ecodecide.evaluation.sweep.cell_file import load_cell
+from ecodecide.evaluation.sweep.folder import SweepFolder, failure_of, read_failure, write_failure, writing
+from ecodecide.evaluation.sweep.lock import locked
 from ecodecide.evaluation.sweep.plan import SweepPlan
-from ecodecide.evaluation.sweep.status import OPEN, SweepStatus, sweep_status
+from ecodecide.evaluation.sweep.status import DONE, OPEN, SweepStatus, sweep_status
 from ecodecide.evaluation.sweep.stocks import Source, stock_sources
 from ecodecide.evaluation.sweep.store import assemble
 from ecodecide.evaluation.sweep.summary import write_tables
-from ecodecide.evaluation.sweep.task import Outcome, Task
+from ecodecide.evaluation.sweep.task import Outcome, Task, load_fits
 from ecodecide.evaluation.sweep.workers import Workers, shared, workers
 from ecodecide.history.write_csv import history_text, write_history_csv
 
@@ -79,7 +81,7 @@ def run_sweep(
     Raises
     ------
     EvaluationError
-        When the plan does not go with the folder, or results cannot be written.
+        When the plan does not go with the folder, another run works in it, or results cannot be written.
 
     Examples
     --------
@@ -99,6 +101,7 @@ def run_sweep(
         from dask_jobqueue import SLURMCluster
         cluster = SLURMCluster(cores=1, processes=1, memory="4GB", walltime="12:00:00")
         cluster.scale(jobs=100)
+        cluster.get_client().wait_for_workers(1)  # as long as the queue is
         run_sweep(read_plan("plan.toml"), "/shared/results", scheduler=cluster.scheduler_address)
 
     and with Kubernetes, the folder being on a volume that all pods mount::
@@ -109,13 +112,24 @@ def run_sweep(
     """
     place = shared(folder)
     sources = stock_sources(plan)
-    place.begin(plan, list(sources))
-    _import(place, sources, retry_failed)
-    sources.clear()
+    with locked(place.root):
+        place.begin(plan, list(sources))
+        _forget_damaged(place, plan)
+        if retry_failed:
+            _forget_failures(place, sweep_status(place.root))
+        _import(place, sources)
+        sources.clear()
+        return _run(place, plan, workers_here, scheduler, progress)
+
+
+def _run(
+    place: SweepFolder,
+    plan: SweepPlan,
+    workers_here: int | None,
+    scheduler: str | None,
+    progress: Callable[[Progress], None] | None,
+) -> SweepStatus:
     before = sweep_status(place.root)
-    if retry_failed:
-        _forget_failures(place, before)
-        before = sweep_status(place.root)
     tell = _Teller(place, before, progress)
     todo = {
         stock: cells
@@ -126,18 +140,21 @@ def run_sweep(
         with workers(place, plan, workers_here, scheduler) as crew:
             _work(crew, place, todo, tell)
     after = sweep_status(place.root)
-    assemble(place, plan, after)
+    with writing(place.store):
+        assemble(place, plan, after)
     write_tables(place, after)
     return after
 
 
-def _import(place: SweepFolder, sources: dict[str, Source], retry_failed: bool) -> None:
+def _import(place: SweepFolder, sources: dict[str, Source]) -> None:
     """Keep the history of each stock, and refuse one that is another than before."""
     for stock, source in sources.items():
         file = place.history(stock)
-        if read_failure(file) is not None and not retry_failed:
+        if read_failure(file) is not None and not file.exists():
+            # it is tried again when asked for
             continue
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with writing(file.parent):
+            file.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # what is warned of stands in the history's notes
             warnings.simplefilter("ignore", HistoryWarning)
@@ -146,7 +163,7 @@ def _import(place: SweepFolder, sources: dict[str, Source], retry_failed: bool) 
                 text = history_text(history)
                 if not file.exists():
                     write_history_csv(history, file)
-                    failure_of(file).unlink(missing_ok=True)
+                failure_of(file).unlink(missing_ok=True)
             except EcodecideError as problem:
                 write_failure(file, problem)
                 continue
@@ -159,8 +176,26 @@ def _import(place: SweepFolder, sources: dict[str, Source], retry_failed: bool) 
 
 def _forget_failures(place: SweepFolder, before: SweepStatus) -> None:
     for stock, solver in before.failures:
-        for file in (place.fit(stock), place.cell(stock, solver)):
+        for file in (place.history(stock), place.fit(stock), place.cell(stock, solver)):
             failure_of(file).unlink(missing_ok=True)
+
+
+def _forget_damaged(place: SweepFolder, plan: SweepPlan) -> None:
+    """Take away what cannot be read, as after a power cut, so that it is computed again."""
+    status = sweep_status(place.root)
+    for (stock, solver), state in status.cells.items():
+        if state == DONE:
+            try:
+                load_cell(place.cell(stock, solver))
+            except EvaluationError:
+                place.cell(stock, solver).unlink(missing_ok=True)
+    for stock in dict.fromkeys(stock for (stock, _), state in status.cells.items() if state != DONE):
+        if place.fit(stock).exists():
+            try:
+                load_fits(place, stock, plan)
+            except EcodecideError:
+                for file in place.stock(stock).glob("fit*.nc"):
+                    file.unlink(missing_ok=True)
 
 
 def _work(
@@ -227,7 +262,7 @@ class _Teller:
             "megabytes": round(outcome.megabytes, 1),
             "time": round(time.time(), 3),
         }
-        with self._log.open("a", encoding="utf-8") as file:
+        with writing(self._log), self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._show(f"{task.solver or 'fit'} {task.stock}")
 

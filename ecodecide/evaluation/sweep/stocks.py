@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ecodecide.errors import EvaluationError, HistoryError
+from ecodecide.evaluation.sweep.folder import folder_name
 from ecodecide.evaluation.sweep.plan import SweepPlan
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
@@ -46,7 +47,7 @@ def stock_sources(plan: SweepPlan) -> dict[str, Source]:
             f"stocks: found {plan.stocks!r}, which is no folder or file in {plan.root}; a single stock is given as a "
             "list of one"
         )
-    return dict(ram_histories(path, plan.units))
+    return _unique(ram_histories(path, plan.units).items())
 
 
 def _listed(plan: SweepPlan, names: Iterable[str]) -> dict[str, Source]:
@@ -75,15 +76,28 @@ def _listed(plan: SweepPlan, names: Iterable[str]) -> dict[str, Source]:
             except HistoryError as problem:
                 # what is in no file is a mistake in the plan: it is refused before the long work
                 raise EvaluationError(f"stocks: {problem}") from None
+            # it is there for whoever stands in another folder, and not for the plan
+            raise EvaluationError(
+                f"stocks: found no {one!r} in {plan.root}, where paths start: the folder of the plan; give the path "
+                "from there, or a whole one"
+            )
     return _unique(pairs)
 
 
 def _unique(pairs: Iterable[tuple[str, Source]]) -> dict[str, Source]:
     found: dict[str, Source] = {}
+    # some systems take folders for one whose names differ in capitals alone
+    by_folder: dict[str, str] = {}
     for name, source in pairs:
+        other = by_folder.setdefault(folder_name(name).casefold(), name)
         if name in found:
             raise EvaluationError(
                 f"stocks: found {name!r} twice, expected names that differ; rename one of the two"
+            )
+        if other != name:
+            raise EvaluationError(
+                f"stocks: found {other!r} and {name!r}, expected names that differ by more than capitals; rename one "
+                "of the two"
             )
         found[name] = source
     return found

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ecodecide import __version__
+from ecodecide.errors import EvaluationError
 from ecodecide.evaluation.limits import LIMITS
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.provenance import versions
@@ -45,6 +46,11 @@ def assemble(folder: SweepFolder, plan: SweepPlan, status: SweepStatus) -> None:
         Of the sweep.
     status
         What is finished.
+
+    Raises
+    ------
+    EvaluationError
+        When a cell cannot be read, or has a world that the plan does not have.
     """
     # in the folder itself, so that it can be renamed
     with tempfile.TemporaryDirectory(dir=folder.root, prefix=".ecodecide-") as room:
@@ -97,7 +103,7 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
     group["state"].attrs["flag_meanings"] = " ".join(STATES)
     group["state"].attrs["flag_values"] = list(range(len(STATES)))
 
-    units = np.full(sizes["stock"], "", dtype="U32")
+    units = [""] * sizes["stock"]
     for first in range(0, sizes["stock"], block):
         here = range(first, min(first + block, sizes["stock"]))
         for number, solver in enumerate(status.solvers):
@@ -105,18 +111,24 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
                 load_cell(folder.cell(status.stocks[i], solver)) if states[i, number] == 1 else None
                 for i in here
             ]
+            for cell in cells:
+                if cell is not None and not {*cell.worlds} <= {*plan.worlds}:
+                    raise EvaluationError(
+                        f"{cell.attributes['stock']}, {cell.attributes['solver']}: found worlds "
+                        f"{', '.join(cell.worlds)}, expected some of {', '.join(plan.worlds)}; remove its file in "
+                        f"{folder.root}, and it is computed again"
+                    )
             for name, array in arrays.items():
                 told = np.full((len(cells), *array.shape[2:]), array.fill_value, dtype=array.dtype)
                 for at, cell in enumerate(cells):
                     if cell is not None:
                         # a world that could not be fitted is missing
-                        here_too = np.isin(plan.worlds, cell.worlds)
-                        told[at][here_too] = cell.values[name]
+                        told[at][[plan.worlds.index(world) for world in cell.worlds]] = cell.values[name]
                 array[first : here.stop, number] = told
             for i, cell in zip(here, cells, strict=True):
                 if cell is not None:
                     units[i] = cell.attributes["unit"]
-    _array(group, "unit", ("stock",), units)
+    _array(group, "unit", ("stock",), np.array(units, dtype=str))
     group.attrs.update(
         {
             "schema": SCHEMA,

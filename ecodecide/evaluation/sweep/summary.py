@@ -23,6 +23,8 @@ SUMMARY = {
     "world": "the world it was simulated in",
     "done": "stocks that are finished",
     "failed": "stocks that failed",
+    "compared": "stocks that every solver has finished in that world, but for solvers that have finished none: what "
+    "follows is over them",
     "relative_value": "median over stocks of its net present value over that of the best solver of the stock",
     "collapse_probability": "mean over stocks",
     "best": "share of the stocks on which no other solver has a larger net present value",
@@ -80,7 +82,8 @@ def cell_rows(folder: SweepFolder, status: SweepStatus) -> list[Row]:
 def summary_rows(rows: list[Row], status: SweepStatus) -> list[Row]:
     """Return a row for each solver and world, with the columns `SUMMARY`.
 
-    The best solver of a stock is the best of those that are finished for it.
+    All but the counts is over stocks that every solver has finished: one that fails on hard stocks would look the
+    better for it. A solver that has finished none is left out of that.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def summary_rows(rows: list[Row], status: SweepStatus) -> list[Row]:
     >>> [(row["solver"], row["relative_value"], row["best"]) for row in summary_rows(rows, status)]
     [('a', 1.0, 1.0), ('b', 0.5, 0.0)]
     """
-    told = [row for row in rows if "world" in row]
+    told = _common([row for row in rows if "world" in row])
     best: dict[tuple[str, str], float] = {}
     for row in told:
         if row["npv"] is not None:
@@ -98,7 +101,7 @@ def summary_rows(rows: list[Row], status: SweepStatus) -> list[Row]:
             best[key] = max(best.get(key, -math.inf), row["npv"])
     found = []
     for solver in status.solvers:
-        for world in dict.fromkeys(row["world"] for row in told) or [""]:
+        for world in dict.fromkeys(row["world"] for row in rows if "world" in row) or [""]:
             mine = [row for row in told if row["solver"] == solver and row["world"] == world]
             valued = [(row["npv"], best[row["stock"], world]) for row in mine if row["npv"] is not None]
             risks = [risk for row in mine if (risk := row.get("collapse_probability")) is not None]
@@ -109,6 +112,7 @@ def summary_rows(rows: list[Row], status: SweepStatus) -> list[Row]:
                     "world": world,
                     "done": states.count(DONE),
                     "failed": states.count(FAILED),
+                    "compared": len(mine),
                     "relative_value": _of(median, (value / top for value, top in valued if top > 0.0)),
                     "collapse_probability": _of(fmean, risks),
                     "best": _of(fmean, (float(value >= top) for value, top in valued)),
@@ -119,6 +123,16 @@ def summary_rows(rows: list[Row], status: SweepStatus) -> list[Row]:
                 }
             )
     return found
+
+
+def _common(told: list[Row]) -> list[Row]:
+    """Return the rows of the stocks that all solvers of a world have finished."""
+    solvers: dict[str, set[str]] = {}
+    of_stock: dict[tuple[str, str], set[str]] = {}
+    for row in told:
+        solvers.setdefault(row["world"], set()).add(row["solver"])
+        of_stock.setdefault((row["world"], row["stock"]), set()).add(row["solver"])
+    return [row for row in told if of_stock[row["world"], row["stock"]] == solvers[row["world"]]]
 
 
 def read_summary(folder: SweepFolder) -> list[Mapping[str, str]]:

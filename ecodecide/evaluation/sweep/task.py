@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from ecodecide.errors import HistoryWarning
+from ecodecide.errors import EcodecideError, HistoryWarning
 from ecodecide.evaluation.named_worlds import FITTED, read_world
 from ecodecide.evaluation.sweep.cell import compute_cell, fit_stocks
 from ecodecide.evaluation.sweep.cell_file import save_cell
@@ -74,21 +74,23 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
     Raises
     ------
     EcodecideError
-        When neither a result nor a failure can be written: then there is no use in going on.
+        When a result, or a failure, cannot be written: then there is no use in going on.
     """
     folder, begin, busy = SweepFolder(root), time.perf_counter(), time.process_time()
     file = task.file(folder)
     failed = None
     if not file.exists():
+        saving = False
         try:
             save = _computed(task, folder, plan)
+            saving = True
+            save(file)
         except Exception as problem:  # whatever it is, the other cells are not to suffer for it
-            if "interpreter shutdown" in str(problem):
-                # the process was told to end: it is not the cell that failed
+            nowhere = saving and isinstance(problem, EcodecideError)
+            if nowhere or "interpreter shutdown" in str(problem):
+                # a full disk, or the process was told to end: it is not the cell that failed
                 raise
             failed = write_failure(file, problem)
-        else:
-            save(file)
     return Outcome(
         failed,
         time.perf_counter() - begin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import uuid
@@ -10,12 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from ecodecide.errors import EvaluationError
+from ecodecide import __version__
+from ecodecide.errors import EcodecideError, EvaluationError
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
 from ecodecide.evaluation.sweep.plan import SweepPlan
 from ecodecide.evaluation.sweep.task import Outcome, Task, work
 
 _LOST = "the scheduler was lost: what is finished is kept, and the same command goes on from there"
+
+
+_PATIENCE = 120.0
+"""Seconds in which a scheduler should have a first worker."""
 
 
 class Workers(Protocol):
@@ -57,7 +63,8 @@ class InThisProcess:
 class OnScheduler:
     """Gives the tasks to a dask scheduler.
 
-    A task whose worker dies goes to another; one that several workers died of is a failure.
+    A task whose worker dies goes to another. One that several workers died of may only have waited where another killed
+    them: it is tried again with nothing beside it, and a failure if they die again.
     """
 
     def __init__(self, client: Any, folder: SweepFolder, plan: SweepPlan) -> None:
@@ -67,17 +74,32 @@ class OnScheduler:
         self._token = uuid.uuid4().hex[:12]
         self._plan = plan
         self._queue = as_completed(loop=client.loop)
+        self._count = itertools.count()
         self._tasks: dict[str, Task] = {}
+        self._suspects: list[Task] = []
 
     @property
     def width(self) -> int:
-        """The number of threads of all workers; they may come and go."""
+        """The number of workers; they may come and go.
+
+        Raises
+        ------
+        EvaluationError
+            When one has several threads: warnings and the limit of threads are a whole process's.
+        """
         threads: dict[str, int] = self._client.nthreads()
-        return max(1, sum(threads.values()))
+        for address, count in threads.items():
+            if count != 1:
+                raise EvaluationError(
+                    f"the worker {address} has {count} threads, expected 1; start it with --nthreads 1, and more of "
+                    "them instead"
+                )
+        return max(1, len(threads))
 
     def submit(self, task: Task) -> None:
         """Give a task to do."""
-        key = f"{'fit' if task.solver is None else task.solver}-{task.stock}-{self._token}"
+        # names may hold anything: the number tells the tasks apart
+        key = f"{task.solver or 'fit'}-{self._token}-{next(self._count)}"
         self._tasks[key] = task
         # cells before the fits of further stocks: what is begun is finished first
         priority = 0 if task.solver is None else 1
@@ -92,8 +114,26 @@ class OnScheduler:
         Raises
         ------
         EvaluationError
-            When the scheduler was lost, or a result cannot be written.
+            When the scheduler was lost, or a worker can do nothing.
         """
+        while self._tasks:
+            task, outcome = self._next()
+            if outcome is not None:
+                return task, outcome
+            self._suspects.append(task)
+        task = self._suspects.pop()
+        self.submit(task)
+        _, outcome = self._next()
+        if outcome is None:
+            reason = "the worker process died, again and again, with no other at work: it may have run out of memory; "
+            reason = write_failure(
+                task.file(self._folder), reason + "go on with fewer workers and --retry-failed"
+            )
+            outcome = Outcome(reason)
+        return task, outcome
+
+    def _next(self) -> tuple[Task, Outcome | None]:
+        """Wait for a task, and return how it ended; None when the workers died."""
         from distributed import KilledWorker
 
         future = next(self._queue)
@@ -104,14 +144,13 @@ class OnScheduler:
         if future.status != "error":
             raise EvaluationError(_LOST)
         problem = future.exception()
-        if not isinstance(problem, KilledWorker):
-            raise problem
-        reason = write_failure(
-            task.file(self._folder),
-            "the worker process died, again and again: it may have run out of memory; go on with fewer workers and "
-            "--retry-failed",
+        if isinstance(problem, KilledWorker):
+            return task, None
+        told = str(problem) if isinstance(problem, EcodecideError) else f"{type(problem).__name__}: {problem}"
+        raise EvaluationError(
+            f"a worker can do nothing: {' '.join(told.split())}; expected every worker to be in an environment with "
+            f"ecodecide {__version__}, and to see {self._folder.root} under this path and write to it"
         )
-        return task, Outcome(reason)
 
 
 @contextmanager
@@ -132,7 +171,7 @@ def workers(
     Raises
     ------
     EvaluationError
-        When the scheduler cannot be reached, or was lost.
+        When the scheduler cannot be reached, has no workers, or was lost.
     """
     if scheduler is None and count == 0:
         yield InThisProcess(folder, plan)
@@ -151,6 +190,13 @@ def workers(
             except (OSError, ValueError, TimeoutError) as problem:
                 raise EvaluationError(
                     f"no dask scheduler at {scheduler}: {problem}; give its address, such as tcp://10.0.0.1:8786"
+                ) from None
+            try:
+                client.wait_for_workers(1, timeout=_PATIENCE)
+            except TimeoutError:
+                raise EvaluationError(
+                    f"the scheduler {scheduler} has no workers after {_PATIENCE:.0f} s; start some with one thread "
+                    f"each, as by `dask worker {scheduler} --nthreads 1`, or wait until those that were asked for begin"
                 ) from None
         try:
             yield OnScheduler(client, folder, plan)
@@ -171,7 +217,11 @@ def _quiet(name: str) -> Iterator[None]:
 
 
 def local_cluster(count: int) -> Any:
-    """Return a scheduler with processes of this machine, each with one thread; to be used with `with`."""
+    """Return a scheduler with processes of this machine, each with one thread; to be used with `with`.
+
+    One that needs more than its share of the memory is ended, and its task fails. None is paused before: results are in
+    files, so that there is nothing to spill, and nothing would ever go on.
+    """
     from distributed import LocalCluster
 
     return LocalCluster(
@@ -179,6 +229,7 @@ def local_cluster(count: int) -> Any:
         threads_per_worker=1,
         processes=True,
         dashboard_address="127.0.0.1:0",
+        config={f"distributed.worker.memory.{limit}": False for limit in ("target", "spill", "pause")},
         silence_logs=logging.CRITICAL,
     )
 
