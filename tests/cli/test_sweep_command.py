@@ -42,9 +42,9 @@ def test_a_plan_runs_and_says_what_it_found(done: tuple[Path, Result]) -> None:
     folder, result = done
     assert result.exit_code == 0, result.output
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line.strip()}
-    # done, failed, value, collapse
-    assert rows["tac"][:4] == ["1", "1", "100.0", "%"]
-    assert rows["no-fishing"][:4] == ["1", "1", "0.0", "%"]
+    # done, failed, compared, value
+    assert rows["tac"][:5] == ["1", "1", "1", "100.0", "%"]
+    assert rows["no-fishing"][:5] == ["1", "1", "1", "0.0", "%"]
     assert "failed: catches (tac, no-fishing): catches: there is a catch but neither" in flat(result.stdout)
     assert flat(result.stderr) == f"saved {folder}: results.zarr, summary.csv, cells.csv"
     assert {path.name for path in folder.iterdir()} >= {"results.zarr", "summary.csv", "cells.csv"}

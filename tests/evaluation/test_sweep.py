@@ -32,24 +32,22 @@ from ecodecide.evaluation.sweep.workers import local_cluster
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.write_csv import write_history_csv
 
-SOLVERS = ("tac", "no-fishing", "40-10")
+SOLVERS = ("tac", "no-fishing", "pomdp")
 WORLDS = ("fitted", "allen,autocorrelation=0.5")
-STOCKS = ("hake", "plaice", "catches", "cut")
+STOCKS = ("hake", "plaice", "catches")
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
-    """Three stocks that can be fitted, and one that cannot: it has catches alone."""
+    """Two stocks that can be fitted, and one that cannot: it has catches alone."""
     folder = tmp_path_factory.mktemp("stocks")
     hake, plaice = eco.load_history("hake-argentina-north"), eco.load_history("plaice-north-sea")
     write_history_csv(hake, folder / "hake.csv")
     write_history_csv(plaice, folder / "plaice.csv")
-    cut = eco.CatchHistory(hake.year[:15], hake.catch[:15], hake.biomass[:15], id="cut", units=hake.units)
-    write_history_csv(cut, folder / "cut.csv")
     write_history_csv(eco.CatchHistory([2001, 2002], [3.0, 4.0], id="catches"), folder / "catches.csv")
     names = tuple(f"{name}.csv" for name in STOCKS)
     return SweepPlan(
-        names, SOLVERS, WORLDS, draws=20, fit_cells=40, replicates=20, years=10, cells=60, root=folder
+        names, SOLVERS, WORLDS, draws=20, fit_cells=40, replicates=20, years=10, cells=40, gap=0.1, root=folder
     )
 
 
@@ -93,34 +91,18 @@ def copy(whole: Path, target: Path) -> Path:
 # Killed and gone on with
 
 
-def test_a_worker_that_is_killed_costs_nothing(
-    plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
-) -> None:
-    killed: list[int] = []
-
-    def kill(progress: Progress) -> None:
-        # with the first fit finished, both workers are at work
-        if progress.words.startswith("fit") and not killed:
-            killed.append(next(worker.pid for worker in cluster.workers.values()))
-            os.kill(killed[0], signal.SIGKILL)
-
-    status = run_sweep(plan, tmp_path, scheduler=cluster.scheduler_address, progress=kill)
-    assert killed
-    assert status.finished
-    assert content(tmp_path) == content(whole)
-    assert len(finished(tmp_path)) == len(set(finished(tmp_path))) == len(STOCKS) + 9
-
-
-def test_a_client_that_is_killed_is_gone_on_from(
+def test_killed_client_and_killed_worker_cost_nothing(
     plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
 ) -> None:
     folder, file = tmp_path / "results", tmp_path / "plan.toml"
+    names = ("draws", "fit_cells", "replicates", "years", "cells", "gap")
     settings: dict[str, Any] = {"solvers": list(SOLVERS), "worlds": list(WORLDS)}
     settings["stocks"] = [f"{plan.root}/{name}" for name in plan.stocks]
-    settings |= {name: getattr(plan, name) for name in ("draws", "fit_cells", "replicates", "years", "cells")}
+    settings |= {name: getattr(plan, name) for name in names}
     file.write_text("[sweep]\n" + "\n".join(f"{key} = {value!r}" for key, value in settings.items()))
-    command = [sys.executable, "-m", "ecodecide", "sweep", str(file), "-o", str(folder)]
-    client = subprocess.Popen([*command, "--scheduler", cluster.scheduler_address])
+    # with a worker of its own, which must not outlive it
+    command = [sys.executable, "-m", "ecodecide", "sweep", str(file), "-o", str(folder), "--workers", "1"]
+    client = subprocess.Popen(command)
     begin = time.monotonic()
     while not any((folder / "stocks").glob("*/fit.nc")):
         assert client.poll() is None
@@ -128,42 +110,111 @@ def test_a_client_that_is_killed_is_gone_on_from(
         time.sleep(0.01)
     client.kill()
     client.wait()
-    _until_idle(cluster)
-    status = sweep_status(folder)
-    assert not status.finished
+    assert not sweep_status(folder).finished
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("stocks/*/*.nc")}
     assert kept
-    again = run_sweep(read_plan(file), folder, scheduler=cluster.scheduler_address)
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        # with something finished, and more to do, both workers are at work
+        if progress.words != "begin" and not killed:
+            killed.append(next(worker.pid for worker in cluster.workers.values()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    again = run_sweep(read_plan(file), folder, scheduler=cluster.scheduler_address, progress=kill)
+    assert killed
     assert again.finished
     assert content(folder) == content(whole)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def dies(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
-    """Take the process with it, as a cell does that needs more memory than there is."""
+    """Take the process with it, as a cell does that needs more memory than there is; others take their time."""
     if piece.solver == "tac":
         os._exit(1)
+    time.sleep(0.2)
     return task.work(piece, root, plan)
 
 
-def test_a_cell_that_kills_its_workers_is_a_failure(
+def test_a_cell_that_kills_its_workers_fails_alone(
     plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy(whole, tmp_path)
-    SweepFolder(folder).cell("hake", "tac").unlink()
+    for solver in ("no-fishing", "tac"):
+        SweepFolder(folder).cell("hake", solver).unlink()
+    # a third cell: more of them than workers, so that some wait where the killer is
+    SweepFolder(folder).cell("plaice", "no-fishing").unlink()
     monkeypatch.setattr(workers, "work", dies)
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     status = run_sweep(plan, folder, scheduler=cluster.scheduler_address)
     assert "the worker process died" in status.failures["hake", "tac"]
-    assert (status.count("done"), status.count("failed"), status.count("open")) == (8, 4, 0)
+    assert (status.count("done"), status.count("failed"), status.count("open")) == (5, 4, 0)
 
 
-def _until_idle(cluster: Any) -> None:
-    """Wait until the scheduler knows that its client is gone."""
-    begin = time.monotonic()
-    while cluster.scheduler.tasks and time.monotonic() - begin < 60.0:
-        time.sleep(0.02)
-    assert not cluster.scheduler.tasks
+# Workers that are no use
+
+
+@pytest.fixture
+def crew(plan: SweepPlan, cluster: Any, tmp_path: Path) -> Iterator[Any]:
+    with workers.workers(SweepFolder(tmp_path / "unseen"), plan, None, cluster.scheduler_address) as crew:
+        yield crew
+
+
+def test_tasks_whose_names_run_together_are_two(crew: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "work", nothing)
+    tasks = [task.Task("a-b", "c"), task.Task("b", "c-a"), task.Task("b-a", "c"), task.Task("a", "c-b")]
+    for one in tasks:
+        crew.submit(one)
+    assert {crew.finished()[0] for _ in tasks} == {*tasks}
+
+
+def nothing(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
+    return task.Outcome(None)
+
+
+def test_a_worker_that_can_do_nothing_is_told_with_what_it_needs(crew: Any) -> None:
+    # it does not see the folder
+    crew.submit(task.Task("hake"))
+    with pytest.raises(EvaluationError, match=r"a worker can do nothing: .* environment .*unseen under this path"):
+        crew.finished()
+
+
+def lacks(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
+    raise ModuleNotFoundError("No module named 'ecodecide'")
+
+
+def test_a_worker_of_another_environment_is_told(crew: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "work", lacks)
+    crew.submit(task.Task("hake"))
+    with pytest.raises(EvaluationError, match="ModuleNotFoundError: No module named 'ecodecide'; expected every"):
+        crew.finished()
+
+
+def test_workers_of_several_threads_are_refused(crew: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert crew.width == 2
+    monkeypatch.setattr(crew._client, "nthreads", lambda: {"tcp://a:1": 1, "tcp://b:2": 4})
+    with pytest.raises(EvaluationError, match="tcp://b:2 has 4 threads, expected 1"):
+        _ = crew.width
+
+
+def test_workers_are_not_paused_but_ended(crew: Any) -> None:
+    def fractions(dask_worker: Any) -> list[Any]:
+        memory = dask_worker.memory_manager
+        return [
+            memory.memory_target_fraction,
+            memory.memory_spill_fraction,
+            memory.memory_pause_fraction,
+        ]
+
+    assert list(crew._client.run(fractions).values()) == [[False] * 3] * 2
+
+
+def test_a_scheduler_without_workers_is_told(
+    plan: SweepPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_PATIENCE", 0.2)
+    with local_cluster(0) as empty, pytest.raises(EvaluationError, match="has no workers after .* one thread each"):
+        run_sweep(plan, tmp_path, scheduler=empty.scheduler_address)
 
 
 # What a cell is
@@ -181,6 +232,7 @@ def test_a_cell_has_the_figures_of_compare(
         replicates=20,
         years=10,
         cells=plan.cells,
+        gap=plan.gap,
     )
     found = xr.open_zarr(whole / "results.zarr").sel(stock="hake").load()
     theirs = compared.scores.rename(policy="solver")
@@ -233,7 +285,7 @@ def test_a_world_that_cannot_be_fitted_is_missing(plan: SweepPlan, whole: Path, 
     there = {"stock": "hake", "solver": "tac"}
     assert np.isnan(found["npv"].sel(**there, world=WORLDS[1]).values).all()
     xr.testing.assert_identical(found.sel(world="fitted"), before.sel(world="fitted"))
-    assert np.isfinite(found["npv"].sel(stock="hake", solver="40-10").values).all()
+    assert np.isfinite(found["npv"].sel(stock="hake", solver="no-fishing").values).all()
 
 
 def test_the_store_is_the_same_in_small_chunks(
@@ -257,7 +309,8 @@ def test_the_summary_is_of_the_store(whole: Path) -> None:
     rows = read_summary(SweepFolder(whole))
     assert [(row["solver"], row["world"]) for row in rows] == [(s, w) for s in SOLVERS for w in WORLDS]
     for row in rows:
-        assert (row["done"], row["failed"]) == ("3", "1")
+        assert (row["done"], row["failed"]) == ("2", "1")
+        assert row["compared"] == "2"
         place = {"solver": row["solver"], "world": row["world"]}
         assert float(row["relative_value"]) == pytest.approx(float(relative.sel(place)))
         assert float(row["best"]) == pytest.approx(float(best.sel(place)))
@@ -270,8 +323,8 @@ def test_a_stock_that_fails_is_told_and_the_rest_goes_on(whole: Path) -> None:
     status = sweep_status(whole)
     assert {key[0] for key in status.failures} == {"catches"}
     assert "neither a biomass nor an index" in status.failures["catches", "tac"]
-    assert (status.count("done"), status.count("failed"), status.count("open")) == (9, 3, 0)
-    assert status.to_dict()["by_solver"]["tac"] == {"done": 3, "failed": 1, "open": 0}
+    assert (status.count("done"), status.count("failed"), status.count("open")) == (6, 3, 0)
+    assert status.to_dict()["by_solver"]["tac"] == {"done": 2, "failed": 1, "open": 0}
 
 
 def test_what_failed_is_tried_again_when_asked(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
@@ -304,7 +357,7 @@ def test_a_failure_that_nobody_foresaw_is_recorded(
     monkeypatch.setattr(task, "compute_cell", breaks)
     status = run_sweep(plan, folder, workers_here=0)
     assert status.failures["hake", "tac"] == "ZeroDivisionError: a bug of two lines"
-    assert status.cells["hake", "40-10"] == "done"
+    assert status.cells["hake", "no-fishing"] == "done"
 
 
 # What goes with a folder
@@ -316,7 +369,7 @@ def test_solvers_and_stocks_may_be_added(plan: SweepPlan, whole: Path, tmp_path:
     run_sweep(fewer, folder, workers_here=0)
     assert dict(xr.open_zarr(folder / "results.zarr").sizes)["solver"] == 1
     run_sweep(replace(plan, solvers=(*SOLVERS, "msy")), folder, workers_here=0)
-    assert set(finished(folder)) == {(stock, "msy") for stock in ("hake", "plaice", "cut")}
+    assert set(finished(folder)) == {(stock, "msy") for stock in ("hake", "plaice")}
     run_sweep(plan, folder, workers_here=0)
     for stock in STOCKS:
         SweepFolder(folder).cell(stock, "msy").unlink(missing_ok=True)
