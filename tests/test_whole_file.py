@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,13 @@ def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
         whole_file(tmp_path / "none" / "run.nc", HistoryError),
     ):
         pass
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, seen = tmp_path / "run.nc", []
+    monkeypatch.setattr(os, "fsync", lambda number: seen.append((os.fstat(number).st_size, file.exists())))
+    with whole_file(file, HistoryError) as new:
+        new.write_text("whole")
+    assert seen == [(5, False)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ from ecodecide.evaluation import comparison
 from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task, workers
 from ecodecide.evaluation.sweep import cell as sweep_cell
 from ecodecide.evaluation.sweep.cell import compute_cell
+from ecodecide.evaluation.sweep.cell_file import load_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
 from ecodecide.evaluation.sweep.run import Progress
 from ecodecide.evaluation.sweep.stocks import stock_sources
@@ -31,6 +35,7 @@ from ecodecide.evaluation.sweep.summary import read_summary
 from ecodecide.evaluation.sweep.workers import local_cluster
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.write_csv import write_history_csv
+from ecodecide.solvers.pomdp import solver as pomdp_solver
 
 SOLVERS = ("tac", "no-fishing", "pomdp")
 WORLDS = ("fitted", "allen,autocorrelation=0.5")
@@ -47,7 +52,16 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     write_history_csv(eco.CatchHistory([2001, 2002], [3.0, 4.0], id="catches"), folder / "catches.csv")
     names = tuple(f"{name}.csv" for name in STOCKS)
     return SweepPlan(
-        names, SOLVERS, WORLDS, draws=20, fit_cells=40, replicates=20, years=10, cells=40, gap=0.1, root=folder
+        names,
+        SOLVERS,
+        WORLDS,
+        draws=20,
+        fit_cells=40,
+        replicates=20,
+        years=10,
+        cells=40,
+        gap=0.1,
+        root=folder,
     )
 
 
@@ -175,7 +189,9 @@ def nothing(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
 def test_a_worker_that_can_do_nothing_is_told_with_what_it_needs(crew: Any) -> None:
     # it does not see the folder
     crew.submit(task.Task("hake"))
-    with pytest.raises(EvaluationError, match=r"a worker can do nothing: .* environment .*unseen under this path"):
+    with pytest.raises(
+        EvaluationError, match=r"a worker can do nothing: .* environment .*unseen under this path"
+    ):
         crew.finished()
 
 
@@ -186,7 +202,9 @@ def lacks(piece: task.Task, root: Path, plan: SweepPlan) -> task.Outcome:
 def test_a_worker_of_another_environment_is_told(crew: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "work", lacks)
     crew.submit(task.Task("hake"))
-    with pytest.raises(EvaluationError, match="ModuleNotFoundError: No module named 'ecodecide'; expected every"):
+    with pytest.raises(
+        EvaluationError, match="ModuleNotFoundError: No module named 'ecodecide'; expected every"
+    ):
         crew.finished()
 
 
@@ -213,7 +231,10 @@ def test_a_scheduler_without_workers_is_told(
     plan: SweepPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_PATIENCE", 0.2)
-    with local_cluster(0) as empty, pytest.raises(EvaluationError, match="has no workers after .* one thread each"):
+    with (
+        local_cluster(0) as empty,
+        pytest.raises(EvaluationError, match=r"has no workers after .* one thread each"),
+    ):
         run_sweep(plan, tmp_path, scheduler=empty.scheduler_address)
 
 
@@ -358,6 +379,123 @@ def test_a_failure_that_nobody_foresaw_is_recorded(
     status = run_sweep(plan, folder, workers_here=0)
     assert status.failures["hake", "tac"] == "ZeroDivisionError: a bug of two lines"
     assert status.cells["hake", "no-fishing"] == "done"
+
+
+def test_a_history_that_is_mended_is_used(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder, stocks = copy(whole, tmp_path / "results"), tmp_path / "stocks"
+    shutil.copytree(plan.root, stocks)
+    moved, place = replace(plan, root=stocks), SweepFolder(folder)
+    good = (stocks / "hake.csv").read_text()
+    place.history("catches").unlink()
+    place.fit("hake").unlink()
+    place.cell("hake", "tac").unlink()
+    for name in ("hake", "catches"):
+        (stocks / f"{name}.csv").write_text("year,catch\n2001,x\n")
+    broken = run_sweep(moved, folder, workers_here=0)
+    assert "expected a number" in broken.failures["hake", "tac"]
+    (stocks / "hake.csv").write_text(good)
+    (stocks / "catches.csv").write_text((plan.root / "catches.csv").read_text())
+    # the history of hake is there, and is what it was: its failure goes with what was wrong
+    again = run_sweep(moved, folder, workers_here=0)
+    assert ("hake", "tac") not in again.failures
+    # catches never had one: it is tried again when asked for
+    assert "expected a number" in again.failures["catches", "tac"]
+    run_sweep(moved, folder, workers_here=0, retry_failed=True)
+    assert content(folder) == content(whole)
+
+
+def test_another_history_is_refused_even_after_one_that_could_not_be_read(
+    plan: SweepPlan, whole: Path, tmp_path: Path
+) -> None:
+    folder = copy(whole, tmp_path)
+    write_failure(SweepFolder(folder).history("hake"), "cannot be read")
+    SweepFolder(folder).history("hake").write_text("year,catch\n2001,1\n")
+    with pytest.raises(EvaluationError, match="the history of hake is another"):
+        run_sweep(plan, folder, workers_here=0)
+
+
+def test_what_a_power_cut_left_empty_is_computed_again(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    place = SweepFolder(folder)
+    for file in (place.cell("hake", "tac"), place.cell("hake", "no-fishing"), place.fit("hake")):
+        file.write_bytes(b"")
+    data = place.cell("plaice", "tac").read_bytes()
+    place.cell("plaice", "tac").write_bytes(data[: len(data) // 2])
+    assert run_sweep(plan, folder, workers_here=0).count("failed") == 3
+    assert sorted(finished(folder), key=str) == [
+        ("hake", "no-fishing"), ("hake", "tac"), ("hake", None), ("plaice", "tac"),
+    ]  # fmt: skip
+    assert content(folder) == content(whole)
+
+
+def test_a_result_that_cannot_be_made_a_file_fails_its_cell(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(whole, tmp_path)
+    SweepFolder(folder).cell("hake", "tac").unlink()
+
+    def breaks(problem: Exception) -> None:
+        def save(cell: Any, file: Path) -> None:
+            raise problem
+
+        monkeypatch.setattr(task, "save_cell", save)
+
+    # as of a full disk: that is no cell's fault
+    breaks(EvaluationError("cannot write"))
+    with pytest.raises(EvaluationError, match="cannot write"):
+        run_sweep(plan, folder, workers_here=0)
+    assert sweep_status(folder).cells["hake", "tac"] == "open"
+    breaks(TypeError("no such type"))
+    status = run_sweep(plan, folder, workers_here=0)
+    assert status.failures["hake", "tac"] == "TypeError: no such type"
+
+
+def test_a_full_disk_is_one_line(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "_write", full)
+    with pytest.raises(EvaluationError, match=r"cannot write .*results.zarr: No space left on device"):
+        run_sweep(plan, copy(whole, tmp_path), workers_here=0)
+
+
+def test_a_world_of_another_plan_is_refused(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:
+    folder = copy(whole, tmp_path)
+    other = replace(plan, worlds=("fitted", "ricker"))
+    with pytest.raises(
+        EvaluationError,
+        match=r"hake.cell.tac.nc: found worlds fitted, allen,.* expected some of fitted, ricker",
+    ):
+        store.assemble(SweepFolder(folder), other, sweep_status(folder))
+
+
+def test_long_units_stay_whole(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = "thousands of tonnes of the wet weight of all that is older than two"
+
+    def load(path: Path) -> Any:
+        cell = load_cell(path)
+        return replace(cell, attributes={**cell.attributes, "unit": unit})
+
+    monkeypatch.setattr(store, "load_cell", load)
+    folder = copy(whole, tmp_path)
+    store.assemble(SweepFolder(folder), plan, sweep_status(folder))
+    assert list(xr.open_zarr(folder / "results.zarr")["unit"].values) == [unit, unit, ""]
+
+
+def test_no_cell_looks_at_the_clock(
+    plan: SweepPlan, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # every look at the clock is a day later
+    days = itertools.count(0.0, 86400.0)
+    monkeypatch.setattr(pomdp_solver, "time", SimpleNamespace(perf_counter=lambda: next(days)))
+    folder = copy(whole, tmp_path)
+    SweepFolder(folder).cell("hake", "pomdp").unlink()
+    run_sweep(plan, folder, workers_here=0)
+    assert content(folder) == content(whole)
 
 
 # What goes with a folder

@@ -182,14 +182,17 @@ def _forget_failures(place: SweepFolder, before: SweepStatus) -> None:
 
 def _forget_damaged(place: SweepFolder, plan: SweepPlan) -> None:
     """Take away what cannot be read, as after a power cut, so that it is computed again."""
-    status = sweep_status(place.root)
-    for (stock, solver), state in status.cells.items():
-        if state == DONE:
-            try:
+    unfinished = set()
+    for (stock, solver), state in sweep_status(place.root).cells.items():
+        try:
+            if state == DONE:
                 load_cell(place.cell(stock, solver))
-            except EvaluationError:
-                place.cell(stock, solver).unlink(missing_ok=True)
-    for stock in dict.fromkeys(stock for (stock, _), state in status.cells.items() if state != DONE):
+                continue
+        except EvaluationError:
+            place.cell(stock, solver).unlink(missing_ok=True)
+        unfinished.add(stock)
+    # the fits that cells are still to be made of
+    for stock in unfinished:
         if place.fit(stock).exists():
             try:
                 load_fits(place, stock, plan)

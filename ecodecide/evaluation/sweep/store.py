@@ -111,12 +111,11 @@ def _write(new: Path, folder: SweepFolder, plan: SweepPlan, status: SweepStatus)
                 load_cell(folder.cell(status.stocks[i], solver)) if states[i, number] == 1 else None
                 for i in here
             ]
-            for cell in cells:
+            for i, cell in zip(here, cells, strict=True):
                 if cell is not None and not {*cell.worlds} <= {*plan.worlds}:
                     raise EvaluationError(
-                        f"{cell.attributes['stock']}, {cell.attributes['solver']}: found worlds "
-                        f"{', '.join(cell.worlds)}, expected some of {', '.join(plan.worlds)}; remove its file in "
-                        f"{folder.root}, and it is computed again"
+                        f"{folder.cell(status.stocks[i], solver)}: found worlds {', '.join(cell.worlds)}, expected "
+                        f"some of {', '.join(plan.worlds)}; remove it, and it is computed again"
                     )
             for name, array in arrays.items():
                 told = np.full((len(cells), *array.shape[2:]), array.fill_value, dtype=array.dtype)
