@@ -1,6 +1,6 @@
 """What memory a sweep takes: a cell by its replicates, and the store by its stocks.
 
-    python benchmarks/sweep.py               # 2 minutes
+    python benchmarks/sweep.py               # 1 to 2 minutes
     python benchmarks/sweep.py --only cell   # or store
 
 Each case runs in a process of its own, on one thread. The growth is the peak of its resident memory less what it held

@@ -29,6 +29,7 @@ from ecodecide.evaluation.sweep import cell as sweep_cell
 from ecodecide.evaluation.sweep.cell import compute_cell
 from ecodecide.evaluation.sweep.cell_file import load_cell
 from ecodecide.evaluation.sweep.folder import SweepFolder, write_failure
+from ecodecide.evaluation.sweep.gathered import Gathered
 from ecodecide.evaluation.sweep.run import Progress
 from ecodecide.evaluation.sweep.stocks import stock_sources
 from ecodecide.evaluation.sweep.summary import read_summary
@@ -294,6 +295,28 @@ def test_futures_simulated_in_parts_are_those_of_the_whole(
     xr.testing.assert_identical(parts, at_once)
     few = xr.open_zarr(whole / "results.zarr")["npv"].sel(stock="hake", solver="tac").values
     np.testing.assert_array_equal(parts["npv"].values[:, :20], few)
+
+
+def test_measures_are_gathered_in_little_room_and_come_back_whole() -> None:
+    luck = np.random.default_rng(1)
+    flags = luck.choice([0.0, 1.0, np.nan], (1, 2, 5, 50)).astype(np.float32)
+    dims = ("policy", "world", "replicate")
+    whole = xr.Dataset(
+        {
+            "outcome": ((*dims, "metric"), luck.random((1, 2, 5, 27))),
+            "collapsed": ((*dims, "limit", "when"), luck.random((1, 2, 5, 6, 3)).astype(np.float32)),
+            "risk3_by_year": ((*dims, "year"), flags),
+        },
+        coords={"policy": ["p"], "world": ["v", "w"], "metric": np.arange(27)},
+        attrs={"collapse": "0.1K"},
+    )
+    gathered = Gathered(5)
+    for first, last in ((0, 2), (2, 5)):
+        gathered.add(whole.isel(replicate=slice(first, last)), first)
+    for number in (0, 1):
+        xr.testing.assert_identical(gathered.world(number), whole.isel(world=[number]))
+    # as it is told
+    assert sum(room.nbytes for _, room in gathered._arrays.values()) == 338 * 5 * 2
 
 
 def test_a_world_that_cannot_be_fitted_is_missing(plan: SweepPlan, whole: Path, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ class Gathered:
     -----
     Each replicate and world takes 338 bytes in 50 years: 216 for the outcomes and 72 for the collapses, as they were
     measured, and one byte a year for the flags of the worst year, which `measure` has four for. A world that is given
-    back has those four, for as long as it is used. Nothing else grows with the number of replicates, and nothing is
-    rounded: scores are those of a run at once, to the last bit.
+    back has those four, for as long as it is used; `benchmarks/sweep.py` measures what it comes to. Nothing is rounded:
+    scores are those of a run at once, to the last bit.
     """
 
     def __init__(self, replicates: int) -> None:
