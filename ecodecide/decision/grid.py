@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ecodecide.errors import GridError
 from ecodecide.stock.growth import Array
@@ -84,6 +85,27 @@ class Grid:
     def quotas(self) -> Array:
         """The quotas on offer: multiples of the step, as many as states."""
         return np.asarray(np.arange(len(self.points)) * self.step, dtype=float)
+
+    def share_below(self, limit: ArrayLike) -> Array:
+        """Return how much of each state lies below each limit, a trailing axis of states.
+
+        A cell stands for biomass that is spread evenly over it; extinction, and the points of the schemes of
+        papers, are below a limit or are not. Nothing is below a limit that is not known (NaN).
+
+        Examples
+        --------
+        >>> Grid(upper=2.0, cells=4).share_below(0.875)
+        array([1.  , 1.  , 0.75, 0.  , 0.  ])
+        """
+        limit = np.asarray(limit, dtype=float)[..., None]
+        whole = np.asarray(self.points < limit, dtype=float)
+        if self.scheme != "cells":
+            return whole
+        share = np.clip((limit - self.edges[1:-1]) / self.step, 0.0, 1.0)
+        # an edge that is the limit but for rounding is the limit
+        share = np.where(share < 1e-9, 0.0, np.where(share > 1.0 - 1e-9, 1.0, share))
+        whole[..., 1:] = np.nan_to_num(share)
+        return whole
 
     def locate(self, biomass: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Return the state of each biomass; what lies above the grid is in the last state."""

@@ -108,11 +108,11 @@ def danger(
             kernels, _ = world_kernels(worlds if size == 1 else worlds.take(block), grid)
         else:
             kernels = close_rows(stock.kernel(points, grid.edges))[None]
-        below = points < limits[block, None]
+        below = grid.share_below(limits[block])
         ahead = np.zeros(below.shape)
         safety[2 * years, block] = -np.log(_LEAST)
         for year in reversed(range(years)):
-            left = np.matmul(kernels, np.where(below, 1.0, ahead)[..., None])[..., 0]
+            left = np.matmul(kernels, (below + (1.0 - below) * ahead)[..., None])[..., 0]
             ahead = left @ (first if year == 0 else later).escapement.T
             safety[2 * year + 1, block] = -np.log(np.clip(left, _LEAST, 1.0))
             safety[2 * year, block] = -np.log(np.clip(ahead, _LEAST, 1.0))

@@ -121,15 +121,20 @@ def exact_scores(
     worlds = _worlds(stock)
     starts = _starts(worlds, initial_biomass)
     limits = world_limits(worlds, collapse, len(starts))
+    alone = worlds.world_numbers is None
     with threadpool_limits(limits=1):
+        shared = world_kernels(worlds, grid) if alone else None
         observation = observation_matrix(survey, grid)
         plans = [
             managed_years(policy, grid, observation, economy, implementation_cv, first_survey)
             for policy in policies.values()
         ]
         blocks = [
-            _block(plans, grid, worlds, starts, limits, slice(i, i + _BLOCK), economy.discount, years)
-            for i in range(0, len(starts), _BLOCK)
+            _block(
+                plans, grid, shared or world_kernels(worlds.take(one), grid), starts[one], limits[one],
+                economy.discount, years,
+            )
+            for one in (slice(i, i + _BLOCK) for i in range(0, len(starts), _BLOCK))
         ]
     found = Futures.joined(blocks)
     dataset = _dataset(list(policies), found)
@@ -178,18 +183,15 @@ def _starts(worlds: ParametricStock, given: float | Array | None) -> Array:
 def _block(
     plans: Any,
     grid: Grid,
-    worlds: ParametricStock,
-    starts: Array,
-    limits: Array,
-    block: slice,
+    growth: tuple[Array, Array],
+    start: Array,
+    limit: Array,
     discount: float,
     years: int,
 ) -> Futures:
-    """Return the futures of some of the worlds."""
-    points, start, limit = grid.points, starts[block], limits[block]
-    some = worlds if worlds.world_numbers is None else worlds.take(block)
+    """Return the futures of some of the worlds, or of some starts in one."""
+    points, (kernels, above) = grid.points, growth
     shape = (len(start), len(points), len(points))
-    kernels, above = world_kernels(some, grid)
     distribution = _split(start, points)
     return futures(
         plans,
@@ -197,7 +199,7 @@ def _block(
         np.broadcast_to(kernels, shape),
         distribution,
         distribution * (start >= limit)[:, None],
-        points[None, :] < limit[:, None],
+        grid.share_below(limit),
         discount,
         years,
         np.broadcast_to(above, shape[:2]),

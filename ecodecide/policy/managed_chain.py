@@ -5,7 +5,9 @@ Where the quota depends on this year's survey alone, next year's biomass depends
     P(x, x') = sum over o of O(x, o) sum over s of L(s | x, q(o)) K(s, x')
 
 with the survey O, the escapement's chances L (`ecodecide.decision.harvest_chances`; implementation error is in them
-exactly) and the growth K of the discrete problem. What a year's management does, O and L, is the same for every
+exactly) and the growth K of the discrete problem. A cell that a limit runs through is below it for the share that
+lies there (`ecodecide.decision.grid.Grid.share_below`): then the error falls with the square of the step, wherever
+the limit is. What a year's management does, O and L, is the same for every
 stock that lives on the grid: an ensemble needs it once. The environment does not change with time.
 """
 
@@ -13,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,6 @@ from ecodecide.policy.protocol import Policy
 from ecodecide.policy.rules import RulePolicy
 from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 from ecodecide.stock.growth import Array
-
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
-
 
 def is_memoryless(policy: Policy) -> bool:
     """Return whether a policy's quota depends on this year's survey alone.
@@ -128,7 +126,7 @@ def _year(
     return ManagedYear(harvest.escapement(chances), catch, profit, closed)
 
 
-_SERIES = ("fallen", "below", "extinct", "biomass", "catch", "profit", "closed", "above_grid")
+_SERIES = ("fallen", "below", "extinct", "biomass", "catch", "profit", "closed", "above_grid", "left_grid")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +148,10 @@ class Futures:
         Expected biomass before harvest, catch and profit, and the chance of a quota of zero, in year t.
     above_grid
         P(the growth of year t leads above the grid, where it is kept in the last state); NaN where it is not known.
+    left_grid
+        A bound of P(above the grid in any of the years 1 to t, before any fall below the limit), of the futures of
+        `fallen`: their chances to leave it in each year, added up. `fallen` is no further from what it is without
+        an upper end of the grid. NaN where it is not known.
     discount
         The factor of `npv`.
     """
@@ -162,6 +164,7 @@ class Futures:
     profit: Array
     closed: Array
     above_grid: Array
+    left_grid: Array
     discount: float
 
     @property
@@ -201,7 +204,7 @@ def futures(
     kernels: Array,
     start: Array,
     intact: Array,
-    below: Flags,
+    below: Array,
     discount: float,
     years: int,
     above: Array | None = None,
@@ -221,7 +224,7 @@ def futures(
     intact
         Shape (m, n): the part of it that starts at or above the limit.
     below
-        Shape (m, n): whether a state is below the stock's limit.
+        Shape (m, n): the share of a state that is below the stock's limit.
     discount
         A factor in (0, 1).
     years
@@ -244,18 +247,21 @@ def futures(
     # rows: policy, stock, (all futures, those that never fell)
     now = np.broadcast_to(np.stack([start, intact], axis=1), (p, m, 2, n))
     whole = intact.sum(axis=1)
-    fallen = np.zeros((p, m))
-    low = np.asarray(below, dtype=float)[:, :, None]
+    fallen, strayed = np.zeros((2, p, m))
+    low = below[:, :, None]
     for year in range(years + 1):
         everyone = now[:, :, 0]
         if year > 0:
             lost = np.matmul(now[:, :, 1, None, :], low)[..., 0, 0]
             fallen = fallen + lost
-            now = np.stack([everyone, now[:, :, 1] * ~below], axis=2)
+            now = np.stack([everyone, now[:, :, 1] * (1.0 - below)], axis=2)
         with np.errstate(divide="ignore", invalid="ignore"):
-            out["fallen"][year] = np.where(whole > 0.0, fallen / whole, np.nan)
-        out["below"][year] = np.matmul(everyone[:, :, None, :], low)[..., 0, 0]
-        out["extinct"][year] = everyone[:, :, 0]
+            # sums of shares of one whole are at most that, but for rounding
+            out["fallen"][year] = np.where(whole > 0.0, np.minimum(fallen / whole, 1.0), np.nan)
+            if above is not None:
+                out["left_grid"][year] = np.where(whole > 0.0, strayed / whole, np.nan)
+        out["below"][year] = np.minimum(np.matmul(everyone[:, :, None, :], low)[..., 0, 0], 1.0)
+        out["extinct"][year] = np.minimum(everyone[:, :, 0], 1.0)
         out["biomass"][year] = everyone @ points
         if year == years:
             break
@@ -269,7 +275,9 @@ def futures(
         )
         left = left.reshape(p, m, 2, n)
         if above is not None:
-            out["above_grid"][year] = np.matmul(left[:, :, :1], above[:, :, None])[..., 0, 0]
+            beyond = np.matmul(left, above[:, :, None])[..., 0]
+            out["above_grid"][year] = beyond[..., 0]
+            strayed = strayed + beyond[..., 1]
         grown = np.matmul(np.swapaxes(left, 0, 1).reshape(m, 2 * p, n), kernels)
         now = np.swapaxes(grown.reshape(m, p, 2, n), 0, 1)
     return Futures(**{key: np.moveaxis(values, 0, -1) for key, values in out.items()}, discount=discount)
@@ -361,7 +369,7 @@ class ManagedChain:
         years
             The number of decisions.
         limit
-            The collapse limit, in units of biomass: a state is below it whose point is.
+            The collapse limit, in units of biomass; a cell that it runs through is below it for its share.
 
         Raises
         ------
@@ -371,13 +379,14 @@ class ManagedChain:
         start = start_on(self.grid, initial)
         if years < 1:
             raise EvaluationError(f"years must be a whole number of at least 1, got {years!r}")
-        below = self.grid.points < limit
+        below = self.grid.share_below(limit)
+        intact = start * (float(initial) >= limit if np.ndim(initial) == 0 else 1.0 - below)
         return futures(
             [(self.first, self.later)],
             self.grid.points,
             self.kernel[None],
             start[None],
-            (start * ~below)[None],
+            intact[None],
             below[None],
             self.discount,
             years,

@@ -119,7 +119,7 @@ class BestRamp:
         if not capacity > 0.0:
             raise SolverError("best-ramp: this stock dies out from any start, and has no limit to stay above")
         limit = self.limit * capacity
-        if not np.any(arrays.initial * (arrays.grid.points >= limit) > 0.0):
+        if not np.any(arrays.initial * (1.0 - arrays.grid.share_below(limit)) > 0.0):
             raise SolverError(
                 f"best-ramp: the stock starts below its limit of {limit:.4g}, and its risk of falling below it "
                 "means nothing; give a lower BestRamp(limit=...), or use another rule"
@@ -246,7 +246,7 @@ class _Ramps:
             return []
         arrays, economy = self.arrays, self.problem.economy
         points, initial = arrays.grid.points, arrays.initial[None]
-        below = (points < self.limit)[None]
+        below = arrays.grid.share_below(self.limit)[None]
         plans = [
             managed_years(
                 RulePolicy(self.rule(place), self.expected),
@@ -262,7 +262,7 @@ class _Ramps:
             points,
             arrays.kernel[None],
             initial,
-            initial * ~below,
+            initial * (1.0 - below),
             below,
             economy.discount,
             self.years,
