@@ -79,7 +79,8 @@ def exact_scores(
     first_survey
         Whether a survey precedes the first quota.
     tolerance
-        The largest probability above the grid in any year, averaged over the worlds, that is accepted.
+        The largest probability above the grid in any year, averaged over the worlds, that is accepted. Whether
+        that is too much for a small `collapse_probability` is told by `left_grid`.
 
     Returns
     -------
@@ -87,8 +88,10 @@ def exact_scores(
         Over (policy, year), year 0 to `years`: `collapse_by`, `below_limit`, `extinct`, `biomass`, `catch` and
         `profit`. Over policy, by the names and definitions of `score`: `collapse_probability`, `npv`,
         `mean_catch`, `closed_years`, `extinction_probability`, `years_below_limit`, `time_to_collapse`; and
-        `off_grid`. Over (policy, draw): `draw_collapse` and `draw_npv`, of each world. `collapse_by` and what
-        follows from it are of the worlds that start at or above their limit.
+        `off_grid` and `left_grid`. Over (policy, draw): `draw_collapse` and `draw_npv`, of each world. `collapse_by` and what
+        follows from it are of the worlds that start at or above their limit. `off_grid` is the largest yearly
+        probability that growth leads above the grid; `left_grid` adds up those of all years, and of starts above
+        it, until a collapse: a taller grid changes `collapse_probability` by no more than that.
 
     Raises
     ------
@@ -137,8 +140,9 @@ def exact_scores(
             for one in (slice(i, i + _BLOCK) for i in range(0, len(starts), _BLOCK))
         ]
     found = Futures.joined(blocks)
-    dataset = _dataset(list(policies), found)
-    _require_room(dataset, grid, float(np.mean(starts > grid.upper)), tolerance)
+    starts_above = starts > grid.upper
+    dataset = _dataset(list(policies), found, starts_above)
+    _require_room(dataset, grid, float(np.mean(starts_above)), tolerance)
     dataset.attrs = {
         "schema": "ecodecide-exact-scores-1",
         "ecodecide_version": __version__,
@@ -221,10 +225,13 @@ def _split(biomass: Array, points: Array) -> Array:
     return np.where((biomass <= 0.0)[:, None], np.eye(n)[0], found)
 
 
-def _dataset(names: list[str], found: Futures) -> xr.Dataset:
+def _dataset(names: list[str], found: Futures, starts_above: Array) -> xr.Dataset:
     known = np.isfinite(found.collapse[0])
     everyone = (len(names), found.fallen.shape[-1])
-    collapse_by = found.fallen[:, known].mean(axis=1) if known.any() else np.full(everyone, np.nan)
+    unknown = np.full(everyone, np.nan)
+    collapse_by = found.fallen[:, known].mean(axis=1) if known.any() else unknown
+    left = found.left_grid + starts_above[:, None]
+    left_grid = np.minimum(left[:, known], 1.0).mean(axis=1) if known.any() else unknown
     below, extinct = found.below.mean(axis=1), found.extinct.mean(axis=1)
     fell = collapse_by[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -246,6 +253,7 @@ def _dataset(names: list[str], found: Futures) -> xr.Dataset:
         "years_below_limit": below[:, 1:].sum(axis=1),
         "time_to_collapse": time,
         "off_grid": found.above_grid[..., :-1].mean(axis=1).max(axis=-1),
+        "left_grid": left_grid[:, -1],
     }
     dataset = xr.Dataset(
         {
@@ -261,6 +269,9 @@ def _dataset(names: list[str], found: Futures) -> xr.Dataset:
     )
     dataset["year"].attrs = {"long_name": "years from the first decision"}
     dataset["off_grid"].attrs = {"long_name": "largest yearly probability that biomass grows above the grid"}
+    dataset["left_grid"].attrs = {
+        "long_name": "largest difference that the upper end of the grid can make to collapse_probability"
+    }
     return dataset
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,16 +11,20 @@ import xarray as xr
 
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import GridError
+from ecodecide.errors import ConvergenceWarning, EcodecideError
 from ecodecide.evaluation.exact import exact_scores
 from ecodecide.evaluation.rare_collapse import RareCollapse, rare_collapse
 from ecodecide.evaluation.world import World
 from ecodecide.policy.managed_chain import is_memoryless
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.parametric import ParametricStock
+from ecodecide.stock.survey import Survey
 
-_TALLER = (1.0, 1.5, 2.25, 3.5)
-"""How many times as high as the decision's a grid may be that holds nearly every future."""
+_TALLER, _MOST = 1.52, 350
+"""By how much a grid is higher than the one before, and its most cells: from 100 it is three steps."""
+
+_PART, _NONE = 0.01, 1e-9
+"""What the upper end of a grid may change a probability of collapse by: a share of it, or next to nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +53,7 @@ class Setting:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a year of this world depends on nothing but the escapement of the year before."""
+        """Whether a year of this world depends on nothing but the escapement before it, and is known on a grid."""
         world = self.world
         changes = (world.productivity, world.prices, world.shift, world.initial_biomass)
         stock = getattr(world.stock, "members", world.stock)
@@ -56,7 +62,13 @@ class Setting:
             and stock.initial_biomass is not None
             and world.autocorrelation == 0.0
             and all(one is None for one in changes)
+            and hasattr(self.survey, "cdf")
         )
+
+    @property
+    def survey(self) -> Survey:
+        """That of the world, or else of the problem."""
+        return self.world.survey or self.problem.survey
 
     @property
     def implementation_cv(self) -> float:
@@ -65,8 +77,15 @@ class Setting:
         return self.problem.implementation_cv if own is None else own
 
 
+_CHANGING = "its world is not one fitted by growth laws and left unchanged, or its survey has no cdf"
+_SHORT = "the stock grows above any grid"
+_REMEMBERS = "it decides on more than this year's survey"
+
+
 def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Dataset | None:
     """Return the exact scores of the policies on observed biomass; None where there are none.
+
+    A `ConvergenceWarning` names the policies whose stock no affordable grid holds.
 
     Parameters
     ----------
@@ -78,29 +97,80 @@ def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Datase
     Returns
     -------
     xarray.Dataset or None
-        See `exact_scores`: of those policies that decide on this year's survey alone.
+        See `exact_scores`; each policy has a grid of its own, so that `upper` and `cells` are over policy.
     """
-    known = {name: policy for name, policy in policies.items() if is_memoryless(policy)}
-    if not known or not setting.is_plain:
-        return None
-    problem = setting.problem
-    for taller in _TALLER:
-        grid = Grid(problem.grid.upper * taller, round(problem.grid.cells * taller))
-        try:
-            return exact_scores(
-                known,
-                stock=setting.world.stock,
-                survey=setting.world.survey or problem.survey,
-                economy=problem.economy,
-                grid=grid,
-                years=setting.years,
-                collapse=setting.collapse,
-                implementation_cv=setting.implementation_cv,
-                first_survey=setting.first_survey,
-            )
-        except GridError:
-            continue
-    return None
+    found, why_not = exact_or_why(policies, setting)
+    short = [name for name, why in why_not.items() if why.startswith(_SHORT)]
+    if short:
+        words = f"no exact figures of {', '.join(short)}: {why_not[short[0]]}"
+        warnings.warn(words, ConvergenceWarning, stacklevel=2)
+    return found
+
+
+def exact_or_why(
+    policies: Mapping[str, Policy], setting: Setting
+) -> tuple[xr.Dataset | None, dict[str, str]]:
+    """Return what `exact_figures` does, and for each policy that is not in it the reason.
+
+    A policy keeps the first grid whose upper end can change its probability of collapse by no more than 1 % of that,
+    or 1e-9 (`left_grid` of `exact_scores`). All grids have the step of the decision's.
+    """
+    if not setting.is_plain:
+        return None, dict.fromkeys(policies, _CHANGING)
+    why_not = {name: _REMEMBERS for name, policy in policies.items() if not is_memoryless(policy)}
+    found: dict[str, xr.Dataset] = {}
+    step, cells = setting.problem.grid.step, setting.problem.grid.cells
+    while left := {n: policy for n, policy in policies.items() if n not in found and n not in why_not}:
+        grid = Grid(step * cells, cells)
+        scores, failures = _scores(left, setting, grid)
+        why_not |= failures
+        found |= {name: one for name, one in scores.items() if _has_room(one)}
+        if cells >= _MOST:
+            short = f"{_SHORT} of {cells} cells too often for its risk to be known"
+            why_not |= {name: short for name in scores if name not in found}
+        cells = min(math.ceil(_TALLER * cells), max(cells, _MOST))
+    ordered = [found[name] for name in policies if name in found]
+    return (xr.concat(ordered, "policy", combine_attrs="drop_conflicts") if ordered else None), why_not
+
+
+def _scores(
+    policies: Mapping[str, Policy], setting: Setting, grid: Grid
+) -> tuple[dict[str, xr.Dataset], dict[str, str]]:
+    """Return the scores of each policy on a grid, and why there are none of the others."""
+    try:
+        together = exact_scores(
+            policies,
+            stock=setting.world.stock,
+            survey=setting.survey,
+            economy=setting.problem.economy,
+            grid=grid,
+            years=setting.years,
+            collapse=setting.collapse,
+            implementation_cv=setting.implementation_cv,
+            first_survey=setting.first_survey,
+            tolerance=1.0,
+        )
+    except EcodecideError as problem:
+        if len(policies) == 1:
+            return {}, dict.fromkeys(policies, str(problem))
+        scores, failures = {}, {}
+        for name, policy in policies.items():
+            one, why = _scores({name: policy}, setting, grid)
+            scores |= one
+            failures |= why
+        return scores, failures
+    together = together.assign(
+        {key: ("policy", [together.attrs.pop(key)] * len(policies)) for key in ("upper", "cells")}
+    )
+    return {name: together.sel(policy=[name]) for name in policies}, {}
+
+
+def _has_room(scores: xr.Dataset) -> bool:
+    """Return whether the upper end of the grid matters little to what is known of one policy."""
+    collapse, left = scores["collapse_probability"].item(), scores["left_grid"].item()
+    if math.isnan(collapse):  # all worlds start below their limits
+        return bool(scores["off_grid"].item() * scores.attrs["years"] <= _PART)
+    return bool(left <= max(_PART * collapse, _NONE))
 
 
 def small_risks(
@@ -109,7 +179,7 @@ def small_risks(
     seed: int,
     tell: Callable[[str, float], None],
 ) -> dict[str, RareCollapse]:
-    """Return the probability of collapse under each policy by splitting; nothing where a world is not plain.
+    """Return the probability of collapse under each policy by splitting, of those that have one.
 
     Parameters
     ----------
@@ -122,20 +192,35 @@ def small_risks(
     tell
         Called with words and the share of all work done.
     """
+    found, _ = small_or_why(policies, setting, seed, tell)
+    return found
+
+
+def small_or_why(
+    policies: Mapping[str, Policy],
+    setting: Setting,
+    seed: int,
+    tell: Callable[[str, float], None],
+) -> tuple[dict[str, RareCollapse], dict[str, str]]:
+    """Return what `small_risks` does, and for each policy that is not in it the reason."""
     if not setting.is_plain:
-        return {}
-    found = {}
+        return {}, dict.fromkeys(policies, _CHANGING)
+    found: dict[str, RareCollapse] = {}
+    why_not: dict[str, str] = {}
     for number, (name, policy) in enumerate(policies.items()):
         tell(f"rare collapse under {name}", number / len(policies))
-        found[name] = rare_collapse(
-            policy,
-            stock=setting.world.stock,
-            survey=setting.world.survey or setting.problem.survey,
-            grid=setting.problem.grid,
-            years=setting.years,
-            collapse=setting.collapse,
-            implementation_cv=setting.implementation_cv,
-            first_survey=setting.first_survey,
-            seed=seed,
-        )
-    return found
+        try:
+            found[name] = rare_collapse(
+                policy,
+                stock=setting.world.stock,
+                survey=setting.survey,
+                grid=setting.problem.grid,
+                years=setting.years,
+                collapse=setting.collapse,
+                implementation_cv=setting.implementation_cv,
+                first_survey=setting.first_survey,
+                seed=seed,
+            )
+        except EcodecideError as problem:
+            why_not[name] = str(problem)
+    return found, why_not
