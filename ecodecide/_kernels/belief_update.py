@@ -22,7 +22,8 @@ _inside = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model
 """Compiles what only kernels of this file call."""
 
 _adding = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, fastmath={"reassoc"})
-"""Likewise, of sums whose terms may be added up in any order: several at a time."""
+"""Likewise, of sums whose terms may be added up in any order, as many at a time as the processor's vectors hold:
+their last digits are the same on machines with vectors of one width, and may differ between others."""
 
 _WHOLE = 1e-9
 """A catch this close to a whole number of states is one: a shift lands on points exactly, whatever the rounding."""
@@ -124,16 +125,19 @@ def after_catch(
 
     A row of `memory` is a belief and the quota that was set on it. A catch short of its quota means that the stock
     ran out, or, with implementation error of standard deviation `error` of the log, that the fleet fell short.
-    What was impossible starts again from every biomass. `located` is the state of each catch.
+    What was impossible starts again from every biomass. `located` is the state of each catch. A catch that is
+    negative, which rounding can make it, is none, and one that no state could bear is the last state's.
     """
     rows, n = escaped.shape
     everywhere = np.full(n, 1.0 / n)
+    last = (n - 1.5) * step if cells else (n - 1) * step  # the last state's point
     for row in range(rows):
-        belief, quota, after, catch = memory[row, :n], memory[row, n], escaped[row], caught[row]
-        possible = _harvest(belief, catch, step, cells, after)
+        belief, quota, after, catch = memory[row, :n], memory[row, n], escaped[row], max(caught[row], 0.0)
+        borne = last if catch >= (n - 1) * step else catch
+        possible = _harvest(belief, borne, step, cells, after)
         if possible <= 0.0:
             belief = everywhere
-            possible = _harvest(belief, catch, step, cells, after)
+            possible = _harvest(belief, borne, step, cells, after)
         ran_out = 1.0 if catch < quota * (1.0 - 1e-9) else 0.0
         if error > 0.0:
             ended, fell_short = _shortfall(belief, quota, catch, located[row], step, error, possible)

@@ -29,6 +29,9 @@ Rows = np.ndarray[Any, np.dtype[np.intp]]
 _LEAST = 1e-300
 _BLOCK = 64
 
+_MEMORY = 4e8
+"""Bytes that a guide may hold; where its worlds are too many for that they share the one of a block's mean."""
+
 
 @dataclass(frozen=True, eq=False)
 class Danger:
@@ -90,7 +93,8 @@ def danger(
 ) -> Danger:
     """Return the guide of a policy in the worlds of a stock.
 
-    Worlds that are no parametric laws share the guide of the stock's own kernel, at their median limit.
+    Worlds that are no parametric laws share the guide of the stock's own kernel, at their median limit, and worlds
+    too many to keep one each that of some of them.
     """
     points, n = grid.points, len(grid.points)
     if not is_memoryless(policy):
@@ -98,7 +102,8 @@ def danger(
     first, later = managed_years(
         policy, grid, observation_matrix(survey, grid), Economy(), implementation_cv, first_survey
     )
-    batch = isinstance(worlds, ParametricStock)
+    laws = isinstance(worlds, ParametricStock)
+    batch = laws and 8.0 * (2 * years + 1) * len(limit) * n <= _MEMORY
     size = len(limit) if batch else 1
     limits = limit if batch else np.array([np.median(limit)])
     safety = np.empty((2 * years + 1, size, n))
@@ -106,6 +111,9 @@ def danger(
         block = slice(i, i + _BLOCK)
         if batch:
             kernels, _ = world_kernels(worlds if size == 1 else worlds.take(block), grid)
+        elif laws:
+            some = np.linspace(0, len(limit) - 1, _BLOCK).round().astype(int)
+            kernels = world_kernels(worlds.take(some), grid)[0].mean(axis=0, keepdims=True)
         else:
             kernels = close_rows(stock.kernel(points, grid.edges))[None]
         below = grid.share_below(limits[block])

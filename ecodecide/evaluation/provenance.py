@@ -17,6 +17,7 @@ from ecodecide.evaluation.world import World
 from ecodecide.fitting.averaging import AVERAGED
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.last_survey import ends_with_a_survey as ends_with_a_survey
 from ecodecide.solvers.named_rules import A_REFERENCE
 from ecodecide.solvers.registry import CITATIONS
 from ecodecide.solvers.solution import Solution
@@ -79,12 +80,6 @@ def citations(history: CatchHistory, solutions: Mapping[str, Solution]) -> tuple
         if source and source != A_REFERENCE and kind not in CITATIONS:
             lines.append(f"{source} ({kind})")
     return tuple(dict.fromkeys(lines))
-
-
-def ends_with_a_survey(history: CatchHistory) -> bool:
-    """Return whether the history ends before a catch but after a survey, which the fit has then heard already."""
-    seen = any(np.isfinite(values[-1]) for values in history.observations.values())
-    return bool(np.isnan(history.catch[-1])) and seen
 
 
 def fingerprint(history: CatchHistory) -> dict[str, str]:

@@ -188,17 +188,20 @@ def rare_collapse(
     held = years * particles * (8 if memory is None else np.asarray(memory).nbytes)
     together = max(1, int(_MEMORY // held))
     guide = None
-    if grid is not None:
-        guide = danger(policy, stock, worlds, limit, survey, grid, years, implementation_cv, first_survey)
     spread = float(np.sqrt(np.log1p(implementation_cv**2)))
+    # some of them go on, whatever the share
+    least = int(np.clip(round(share * particles), 1, particles - 1))
     parts = []
+    # threads would change the last digits
     with threadpool_limits(limits=1):
+        if grid is not None:
+            guide = danger(policy, stock, worlds, limit, survey, grid, years, implementation_cv, first_survey)
         for i in range(0, runs, together):
             some = rows[i : i + together]
             swarm = _Swarm(
                 policy, worlds, survey, some.ravel(), start, limit, years, spread, first_survey, guide
             )
-            parts.append(_split(swarm, streams[i : i + together], max(1, round(share * particles)), floor))
+            parts.append(_split(swarm, streams[i : i + together], least, floor))
     estimates = np.concatenate([one[0] for one in parts])
     levels = tuple(tuple(level) for one in parts for level in one[1])
     mean, error = float(estimates.mean()), float(estimates.std(ddof=1) / np.sqrt(runs))

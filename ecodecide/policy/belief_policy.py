@@ -10,6 +10,7 @@ import numpy as np
 
 from ecodecide._kernels.belief_update import after_catch, after_survey
 from ecodecide.decision.discretize import DiscreteProblem
+from ecodecide.errors import PolicyError
 from ecodecide.stock.growth import Array
 
 
@@ -21,7 +22,8 @@ class BeliefPolicy:
     heard to the nearest cell. A catch is evidence: what was taken was there, and a catch short of its quota
     means that the stock ran out, or, with implementation error, that the fleet fell short; both are weighed.
     No survey leaves the belief as growth made it. Evidence that the belief holds for impossible starts it
-    again: from the survey alone, or from every biomass that could have borne the catch.
+    again: from the survey alone, or from every biomass that could have borne the catch. A catch above the grid
+    is taken for that of the last state's point, which stands for all biomass beyond.
 
     Parameters
     ----------
@@ -52,7 +54,13 @@ class BeliefPolicy:
         return np.asarray(memory)[:, :-1]
 
     def decide(self, memory: Any, observed: Array, caught: Array | None) -> tuple[Array, Any]:
-        """Set the quotas of a year; see `ecodecide.policy.protocol.Policy`."""
+        """Set the quotas of a year; see `ecodecide.policy.protocol.Policy`.
+
+        Raises
+        ------
+        PolicyError
+            When a catch is not a number.
+        """
         grid = self.arrays.grid
         if caught is None:
             grown = np.array(self.belief(memory), order="C")
@@ -70,6 +78,11 @@ class BeliefPolicy:
     def _after_catch(self, memory: Any, caught: Array) -> Array:
         """Return the belief about the escapement, shape (replicates, n)."""
         grid, cv = self.arrays.grid, self.arrays.implementation_cv
+        if np.isnan(caught).any():
+            raise PolicyError(
+                f"last year's catch is not known in {int(np.isnan(caught).sum())} of {len(caught)} replicates, but "
+                "the belief rests on it: give the catch, or the quota where it is taken for the catch"
+            )
         escaped = np.empty((len(caught), len(self.arrays.initial)))
         after_catch(
             np.ascontiguousarray(memory),

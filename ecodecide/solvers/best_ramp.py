@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from ecodecide.decision.discretize import DiscreteProblem, discretize
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
+from ecodecide.history.last_survey import ends_with_a_survey
 from ecodecide.policy.managed_chain import futures, managed_years
 from ecodecide.policy.rules import Ramp, RulePolicy
 from ecodecide.solvers.solution import Solution
@@ -67,8 +68,9 @@ class BestRamp:
 
     Notes
     -----
-    Risk and value are those of the solver's world: the problem's initial belief is where the biomass is at the
-    first survey, and of a fitted stock the growth is the mixture over its members, drawn anew each year. A
+    Risk and value are those of the solver's world: the problem's initial belief is where the biomass is when the
+    first quota is set, after a survey, or without one where the history ends with a survey that the fit has heard;
+    and of a fitted stock the growth is the mixture over its members, drawn anew each year. A
     member that stays what it is carries more risk than that: look at the risk that `compare` or `exact_scores`
     tells, and ask for less here where it is too high. Implementation error is in both.
 
@@ -96,7 +98,7 @@ class BestRamp:
     def __post_init__(self) -> None:
         if not 0.0 <= self.risk <= 1.0:
             raise SolverError(f"BestRamp: risk must be a probability, such as 0.05, got {self.risk}")
-        if self.years < 1 or int(self.years) != self.years:
+        if not (np.isfinite(self.years) and self.years >= 1 and int(self.years) == self.years):
             raise SolverError(f"BestRamp: years must be a whole number of at least 1, got {self.years}")
         if not self.limit > 0.0:
             raise SolverError(
@@ -231,6 +233,12 @@ class _Ramps:
     years: int
 
     @property
+    def first_survey(self) -> bool:
+        """Whether a survey precedes the first quota."""
+        history = self.problem.history
+        return history is None or not ends_with_a_survey(history)
+
+    @property
     def expected(self) -> float:
         """The biomass taken for granted before any survey."""
         return float(self.arrays.initial @ self.arrays.grid.points)
@@ -254,6 +262,7 @@ class _Ramps:
                 arrays.observation,
                 economy,
                 arrays.implementation_cv,
+                self.first_survey,
             )
             for place in places
         ]

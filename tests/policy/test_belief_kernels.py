@@ -20,7 +20,11 @@ GRIDS = pytest.mark.parametrize(
 
 
 def taken(belief, catch, grid):
-    """Take a catch out of each belief: of points, what lies between two is split by the lever."""
+    """Take a catch out of each belief: of points, what lies between two is split by the lever.
+
+    A catch that no state could bear is one of the last point.
+    """
+    catch = np.where(catch >= (len(grid.points) - 1) * grid.step, grid.points[-1], np.maximum(catch, 0.0))
     if grid.scheme == "cells":
         return harvest(belief, catch, grid.points, grid.edges)
     escaped = np.zeros(belief.shape)
@@ -119,6 +123,30 @@ def test_a_catch_moves_a_belief_as_on_any_cells(grid, seed, catch):
     after_catch(memory, np.array([catch]), np.array([0]), grid.step, grid.scheme == "cells", 0.0, got)
     # a share below 1e-9 of a state is rounded away, here or there
     np.testing.assert_allclose(got[0], left[0] / possible[0], atol=2e-9 / possible[0])
+
+
+@GRIDS
+@pytest.mark.parametrize("cv", [0.0, 0.2])
+def test_a_catch_out_of_bounds_stays_in_its_row(grid, cv):
+    """Catches that are negative or above the grid, between rows that must not notice them."""
+    n = len(grid.points)
+    belief = np.random.default_rng(1).dirichlet(np.full(n, 0.5), 7)
+    catch = np.array([0.3, -0.1, 0.3, 2.05, 0.3, -1e300, np.inf])
+    memory = np.column_stack([belief, np.abs(np.minimum(catch, 2.0))])
+    memory[1::4, n] = 0.0  # no quota
+    identity = np.eye(n)
+    arrays = DiscreteProblem(grid, identity, identity, np.zeros((n, n)), np.ones(n) / n, 0.95, 0.0, cv)
+    policy = BeliefPolicy(arrays, np.ones((1, n)), np.array([0]))
+    _, together = policy.decide(memory, np.full(7, np.nan), catch)
+    got = policy.belief(together)
+    for row in (0, 2, 4):
+        _, alone = policy.decide(memory[[row]], np.array([np.nan]), catch[[row]])
+        np.testing.assert_allclose(got[row], policy.belief(alone)[0], rtol=1e-12)
+    np.testing.assert_allclose(got[[1, 5]], belief[[1, 5]], rtol=1e-12)
+    if cv == 0.0:
+        left, possible = taken(belief[[3, 6]], catch[[3, 6]], grid)
+        np.testing.assert_allclose(got[[3, 6]], left / possible[:, None], rtol=1e-12)
+    np.testing.assert_allclose(got.sum(axis=1), 1.0, rtol=1e-12)
 
 
 def test_evidence_too_small_for_its_inverse_still_counts():

@@ -10,6 +10,7 @@ from ecodecide.decision.discretize import DiscreteProblem, discretize
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import PolicyError
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.stock.growth import Logistic
 from ecodecide.stock.noise import NormalNoise
@@ -212,10 +213,28 @@ def test_a_catch_far_above_its_quota_shows_that_the_stock_was_there():
     np.testing.assert_allclose(got, [0, 0.5, 0.5, 0, 0, 0], atol=1e-12)
 
 
-def test_a_catch_above_the_whole_grid_leaves_nothing():
-    for cv in (0.0, 0.2):
-        policy = problem(5, cv=cv, kernel=np.eye(N))
-        np.testing.assert_array_equal(updated(policy, np.full(N, 1 / N), 4.0, 4.0, np.nan), np.eye(N)[0])
+@pytest.mark.parametrize("cv", [0.0, 0.2])
+@pytest.mark.parametrize("belief", [np.full(N, 1 / N), np.eye(N)[2]], ids=["possible", "restarted"])
+def test_a_catch_above_the_grid_is_the_last_states(cv, belief):
+    """The last cell stands for all beyond it: what it has left above its point is of the first cell.
+
+    With an error it may have been emptied: its density 1/6 per half unit times half a chance of more, against
+    the half of it above its point, 1/12, times the density of the error at its median.
+    """
+    policy = problem(5, cv=cv, kernel=np.eye(N))
+    emptied = 0.0
+    if cv:
+        ended = (1 / 6) / 0.5 * 0.5
+        fell_short = (1 / 12) / (4.0 * np.sqrt(np.log1p(cv**2)) * np.sqrt(2 * np.pi))
+        emptied = ended / (ended + fell_short)
+    got = updated(policy, belief, 4.0, 4.0, np.nan)
+    np.testing.assert_allclose(got, [emptied, 1.0 - emptied, 0, 0, 0, 0], rtol=1e-12, atol=1e-15)
+
+
+def test_a_catch_that_is_no_number_is_refused():
+    with pytest.raises(PolicyError, match=r"not known in 1 of 2 replicates"):
+        memory = np.tile(remember(np.full(N, 1 / N), 1.0), (2, 1))
+        problem(5).decide(memory, np.full(2, np.nan), np.array([1.0, np.nan]))
 
 
 def test_an_impossible_survey_restarts_from_the_survey_alone():
