@@ -128,9 +128,14 @@ def exact_or_why(
         if cells >= _MOST:
             short = f"{_SHORT} of {cells} cells too often for its risk to be known"
             why_not |= {name: short for name in scores if name not in found}
-        cells = min(math.ceil(_TALLER * cells), max(cells, _MOST))
+        cells = _more(cells)
     ordered = [found[name] for name in policies if name in found]
     return (xr.concat(ordered, "policy", combine_attrs="drop_conflicts") if ordered else None), why_not
+
+
+def _more(cells: int) -> int:
+    """Return the cells of the next taller grid."""
+    return min(math.ceil(_TALLER * cells), max(cells, _MOST))
 
 
 def _scores(
@@ -207,6 +212,10 @@ def small_or_why(
         return {}, dict.fromkeys(policies, _CHANGING)
     found: dict[str, RareCollapse] = {}
     why_not: dict[str, str] = {}
+    # where a law overshoots, a guide must see what comes of biomass above the decision's grid
+    own = setting.problem.grid
+    cells = _more(_more(own.cells))
+    guide = Grid(own.step * cells, cells)
     for number, (name, policy) in enumerate(policies.items()):
         tell(f"rare collapse under {name}", number / len(policies))
         try:
@@ -214,7 +223,7 @@ def small_or_why(
                 policy,
                 stock=setting.world.stock,
                 survey=setting.survey,
-                grid=setting.problem.grid,
+                grid=guide,
                 years=setting.years,
                 collapse=setting.collapse,
                 implementation_cv=setting.implementation_cv,

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 from scipy.stats import t as student
 from threadpoolctl import threadpool_limits
 
@@ -61,7 +62,8 @@ class RareCollapse:
     low, high
         A 95 % interval over the independent runs: Student's, transformed for skewness (Hall 1992, J. R. Stat. Soc. B
         54:221), which in trials held the truth in 90 to 95 %. Where no run met a collapse it is from 0 to what as
-        many plain futures as the runs began with leave open, 1 - 0.05^(1/n).
+        many plain futures as the runs began with leave open, 1 - 0.05^(1/n), and where all runs agree what so many
+        plain futures with this share of collapses leave open (Clopper & Pearson 1934, Biometrika 26:404).
     standard_error
         Of `probability`, from the spread of the runs.
     estimates
@@ -205,16 +207,23 @@ def rare_collapse(
     estimates = np.concatenate([one[0] for one in parts])
     levels = tuple(tuple(level) for one in parts for level in one[1])
     mean, error = float(estimates.mean()), float(estimates.std(ddof=1) / np.sqrt(runs))
-    low, high = _interval(estimates) if mean > 0.0 else (0.0, 1.0 - 0.05 ** (1.0 / rows.size))
+    low, high = _interval(estimates, rows.size) if mean > 0.0 else (0.0, 1.0 - 0.05 ** (1.0 / rows.size))
     lived = sum(one[2] for one in parts)
     return RareCollapse(mean, low, high, error, estimates, levels, lived, years, sum(one[3] for one in parts))
 
 
-def _interval(estimates: Array) -> tuple[float, float]:
-    """Return Hall's 95 % interval of a mean: that in which Student's t, freed of its skewness, lies."""
+def _interval(estimates: Array, futures: int) -> tuple[float, float]:
+    """Return Hall's 95 % interval of a mean: that in which Student's t, freed of its skewness, lies.
+
+    Runs that agree tell nothing of their error: then it is that of the share of plain futures.
+    """
     n, mean, spread = len(estimates), estimates.mean(), estimates.std()
-    if spread == 0.0:
-        return float(mean), float(mean)
+    if spread <= 1e-9 * mean:
+        hits = futures * mean
+        return (
+            float(beta.ppf(0.025, hits, futures - hits + 1.0)),
+            float(beta.ppf(0.975, hits + 1.0, futures - hits)) if hits < futures else 1.0,
+        )
     skewness = float((((estimates - mean) / spread) ** 3).mean())
 
     def t(point: float) -> float:

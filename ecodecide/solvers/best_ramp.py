@@ -121,12 +121,12 @@ class BestRamp:
         if not capacity > 0.0:
             raise SolverError("best-ramp: this stock dies out from any start, and has no limit to stay above")
         limit = self.limit * capacity
-        if not np.any(arrays.initial * (1.0 - arrays.grid.share_below(limit)) > 0.0):
+        ramps = _Ramps(problem, arrays, capacity, limit, self.years)
+        if not np.any(ramps.intact > 0.0):
             raise SolverError(
                 f"best-ramp: the stock starts below its limit of {limit:.4g}, and its risk of falling below it "
                 "means nothing; give a lower BestRamp(limit=...), or use another rule"
             )
-        ramps = _Ramps(problem, arrays, capacity, limit, self.years)
         # threads would change the last digits
         with threadpool_limits(limits=1):
             place, tried = self._search(ramps)
@@ -243,6 +243,15 @@ class _Ramps:
         """The biomass taken for granted before any survey."""
         return float(self.arrays.initial @ self.arrays.grid.points)
 
+    @property
+    def intact(self) -> Array:
+        """The part of the initial belief that is at or above the limit, of each state."""
+        given = self.problem.initial
+        if np.ndim(given) == 0 and given is not None and not isinstance(given, str):
+            # where it is in its cell is known
+            return self.arrays.initial * float(given >= self.limit)
+        return self.arrays.initial * (1.0 - self.arrays.grid.share_below(self.limit))
+
     def rule(self, place: Place) -> Ramp:
         """Return the ramp at a place."""
         rate, closed, width = place
@@ -271,7 +280,7 @@ class _Ramps:
             points,
             arrays.kernel[None],
             initial,
-            initial * (1.0 - below),
+            self.intact[None],
             below,
             economy.discount,
             self.years,

@@ -72,3 +72,16 @@ def test_meaningless_grids_are_refused(make, words):
 def test_a_whole_number_may_be_written_as_a_float():
     for scheme in ("cells", "memarzadeh2019"):
         np.testing.assert_array_equal(Grid(2.0, 5.0, scheme).points, Grid(2.0, 5, scheme).points)
+
+
+def test_how_much_of_a_cell_is_below_a_limit():
+    """Against a thousand values spread over each cell; an edge, but for rounding, parts cells."""
+    grid = Grid(upper=0.7, cells=7)
+    within = grid.edges[1:-1, None] + grid.step * (np.arange(1000) + 0.5) / 1000
+    for limit in (0.0, 0.04, 0.1 + 0.1 / 3, 0.69, 0.7, 5.0):
+        np.testing.assert_allclose(grid.share_below(limit)[1:], (within < limit).mean(axis=1), atol=1e-3)
+    np.testing.assert_array_equal(grid.share_below(3 * 0.1), [1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(grid.share_below([0.0, np.nan])[:, 0], [0, 0])  # nothing is below 0
+    assert grid.share_below([[0.3, np.nan]]).shape == (1, 2, 8) and not grid.share_below(np.nan).any()
+    points = Grid(0.6, 7, "memarzadeh2019")
+    np.testing.assert_array_equal(points.share_below(0.25), [1, 1, 1, 0, 0, 0, 0])

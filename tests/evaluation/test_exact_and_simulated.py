@@ -80,7 +80,8 @@ def chain_of(name: str) -> tuple[Any, float, float]:
     stock, survey, start, limit = stocks()[name]
     problem = eco.HarvestProblem(stock=stock, survey=survey, economy=ECONOMY, grid=eco.Grid(2.5, CELLS))
     arrays = eco.discretize(problem, tolerance=0.2)
-    return arrays, arrays.grid.points[start], arrays.grid.points[limit]
+    # an edge: a point of the chain is its whole cell
+    return arrays, arrays.grid.points[start], arrays.grid.edges[limit]
 
 
 @cache

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import ecodecide as eco
 from ecodecide.decision.chain import ChainStock, ChainSurvey
 from ecodecide.errors import EvaluationError
+from ecodecide.evaluation.danger import danger
 from ecodecide.evaluation.exact import exact_scores
 from ecodecide.evaluation.rare_collapse import rare_collapse
 from ecodecide.policy.managed_chain import ManagedChain
@@ -155,6 +157,92 @@ def test_what_cannot_happen_is_told_with_what_was_looked_at():
     assert found.probability == found.low == 0.0 and np.isnan(found.relative_error)
     # 95 % that 200 futures meet what has this chance
     assert found.high == pytest.approx(1.0 - 0.05 ** (1.0 / 200))
+
+
+@pytest.mark.parametrize(("particles", "runs", "held"), [(4, 2, 0.95), (20, 4, 0.85)])
+def test_the_interval_of_few_runs_holds_the_truth(particles, runs, held):
+    """Two runs of four futures often agree: an interval of no width then held the truth never."""
+    stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.4))
+    problem = eco.HarvestProblem(stock=stock, survey=eco.PerfectSurvey(), grid=eco.Grid(3.0, 15))
+    arrays = eco.discretize(problem, tolerance=0.5)
+    policy = TablePolicy(arrays.grid.points, np.zeros(16), 1.0)
+    settings = {"initial_biomass": arrays.grid.points[5], "years": 3, "collapse": 0.8}
+    exact = ManagedChain.of(arrays, policy, problem.economy).futures(settings["initial_biomass"], 3, 0.8)
+    assert 0.2 < exact.collapse < 0.8
+    covered, agreed = 0, 0
+    for seed in range(100):
+        found = rare_collapse(
+            policy, stock=ChainStock(arrays), survey=ChainSurvey(arrays), particles=particles, runs=runs,
+            share=0.5, seed=seed, **settings,
+        )  # fmt: skip
+        covered += found.low <= exact.collapse <= found.high
+        agreed += found.standard_error == 0.0
+        assert found.low < found.probability < found.high or found.probability in (0.0, 1.0)
+    # of 100 with a chance of 0.95 fewer than 85 hold it once in 10,000 times
+    assert covered >= 100 * held - 0.01
+    assert agreed > 10 or particles > 4
+
+
+def test_runs_that_agree_tell_what_as_many_plain_futures_do():
+    """Clopper & Pearson: all of 200 collapsed leaves open 0.025^(1/200) to 1."""
+    stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.UniformNoise(half_width=0.05))
+    found = rare_collapse(
+        RulePolicy(ConstantRate(0.9), 1.0), stock=stock, survey=eco.PerfectSurvey(), initial_biomass=0.8, years=5,
+        collapse=0.3, particles=50, runs=4,
+    )  # fmt: skip
+    assert found.probability == found.high == 1.0 and found.low == pytest.approx(0.025 ** (1 / 200))
+
+
+def test_some_futures_go_on_whatever_the_share():
+    """Of four futures 0.9 is all but one: the risk is met, and not given up at once."""
+    policy, settings, _, exact = chain(sigma=0.3)
+    found = rare_collapse(policy, **settings, particles=4, runs=600, share=0.9, seed=2)
+    assert any(found.levels) and found.floored == 0
+    assert abs(found.probability - exact) < 4.5 * found.standard_error < 1.5 * exact
+
+
+class Counting:
+    """A survey that writes down with how many threads matrices are multiplied when it is asked."""
+
+    def __init__(self, survey):
+        self.survey, self.threads = survey, []
+
+    def sample(self, biomass, z):
+        return self.survey.sample(biomass, z)
+
+    def cdf(self, observed, biomass):
+        self.threads += [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+        return self.survey.cdf(observed, biomass)
+
+
+def test_a_guide_is_made_with_one_thread():
+    policy, settings, grid, _ = chain(sigma=0.3)
+    survey = Counting(settings.pop("survey"))
+    with threadpool_limits(limits=2):
+        rare_collapse(policy, survey=survey, grid=grid, particles=10, runs=2, **settings)
+    assert survey.threads and set(survey.threads) == {1}
+
+
+def test_a_guide_is_the_exact_chance_of_a_collapse():
+    """In each of three worlds, with limits inside cells; its memory is bounded, whatever their number."""
+    stock = eco.ParametricStock(
+        eco.BevertonHolt(A=np.array([1.6, 1.8, 2.0]), B=np.array([0.8, 1.0, 0.9])),
+        eco.LognormalNoise(sigma=0.25),
+        initial_biomass=0.725,
+    )
+    policy, survey, grid = RulePolicy(ConstantRate(0.25), 1.0), eco.LognormalSurvey(cv=0.2), eco.Grid(3.0, 60)
+    limit = 0.213 * stock.carrying_capacity
+    exact = exact_scores(
+        {"a": policy}, stock=stock, survey=survey, economy=eco.Economy(), grid=grid, years=8, collapse="0.213K",
+        implementation_cv=0.1,
+    ).draw_collapse[0]  # fmt: skip
+    guide = danger(policy, stock, stock, limit, survey, grid, 8, 0.1, True)
+    start = int(grid.locate(0.725))
+    np.testing.assert_allclose(np.exp(-guide.safety[0, :, start]), exact, rtol=1e-9)
+    many = stock.take(np.arange(3).repeat(20_000))
+    shared = danger(policy, many, many, limit.repeat(20_000), survey, grid, 8, 0.1, True)
+    assert shared.safety.nbytes <= 4e8
+    assert exact.min() < np.exp(-shared.safety[0, 0, start]) < exact.max()
 
 
 def test_what_means_nothing_is_refused():

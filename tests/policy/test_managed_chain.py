@@ -29,9 +29,11 @@ def table(arrays):
 
 
 @pytest.mark.parametrize("first_survey", [True, False])
-def test_every_path_written_out(arrays, first_survey):
-    """Three years of all futures, one state, survey and successor at a time."""
-    policy, points, limit = table(arrays), arrays.grid.points, 0.5
+@pytest.mark.parametrize(("limit", "shares"), [(0.4, [1, 1, 1, 0]), (0.45, [1, 1, 1, 0.25])])
+def test_every_path_written_out(arrays, first_survey, limit, shares):
+    """Three years of all futures, one state, survey and successor at a time; 0.45 is a quarter into (0.4, 0.6]."""
+    policy, points = table(arrays), arrays.grid.points
+    lost = np.append(shares, np.zeros(len(points) - 4))
     steps = np.round(policy.quotas / arrays.grid.step).astype(int)
     policy = TablePolicy(points, policy.quotas, points[5])
     blind = steps[5]
@@ -52,8 +54,9 @@ def test_every_path_written_out(arrays, first_survey):
                 cost = 0.3 * catch / points[x] + 0.1 if catch > 0.0 else 0.0
                 npv += seen * 0.8**year * (2.0 * catch - cost)
                 for y in range(n):
-                    key = (y, fell or points[y] < limit)
-                    after[key] = after.get(key, 0.0) + seen * arrays.kernel[left, y]
+                    reached = seen * arrays.kernel[left, y]
+                    for key, share in (((y, True), fell or lost[y]), ((y, False), 1 - (fell or lost[y]))):
+                        after[key] = after.get(key, 0.0) + share * reached
         now = after
         catches.append(caught)
         fallen.append(sum(p for (_, fell), p in now.items() if fell))
@@ -61,7 +64,7 @@ def test_every_path_written_out(arrays, first_survey):
     np.testing.assert_allclose(found.fallen, [0.0, *fallen], atol=1e-12)
     np.testing.assert_allclose(found.catch[:-1], catches, atol=1e-12)
     assert found.npv == pytest.approx(npv, rel=1e-12)
-    assert found.below[-1] == pytest.approx(sum(p for (x, _), p in now.items() if points[x] < limit))
+    assert found.below[-1] == pytest.approx(sum(p * lost[x] for (x, _), p in now.items()))
     assert found.extinct[-1] == pytest.approx(sum(p for (x, _), p in now.items() if x == 0))
     assert np.isnan(found.catch[-1])
 

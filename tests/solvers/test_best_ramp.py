@@ -9,7 +9,7 @@ import ecodecide as eco
 from ecodecide.errors import SolverError
 from ecodecide.policy.managed_chain import ManagedChain
 from ecodecide.policy.rules import Ramp, RulePolicy
-from ecodecide.solvers.best_ramp import BestRamp
+from ecodecide.solvers.best_ramp import BestRamp, _Ramps
 from ecodecide.solvers.registry import CITATIONS, solver_named, solver_names
 
 YEARS = 20
@@ -82,11 +82,53 @@ def test_a_start_below_the_limit_is_refused():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"risk": -0.1}, {"risk": 2.0}, {"years": 0}, {"limit": 0.0}, {"precision": 0.0}]
+    "settings",
+    [
+        {"risk": -0.1},
+        {"risk": 2.0},
+        {"years": 0},
+        {"years": 2.5},
+        {"years": np.inf},
+        {"years": np.nan},
+        {"limit": 0.0},
+        {"precision": 0.0},
+    ],
 )
 def test_settings_that_mean_nothing(settings):
     with pytest.raises(SolverError, match=f"BestRamp: {next(iter(settings))}"):
         BestRamp(**settings)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_it_is_tuned_in_the_order_of_events_that_it_is_judged_in(heard):
+    """A history that ends with a survey before its catch has told that survey: the first quota has no other."""
+    history = eco.CatchHistory(
+        year=[2001, 2002, 2003], catch=[0.3, 0.3, np.nan if heard else 0.3], biomass=[1.0, 1.1, 0.9]
+    )
+    problem = fishery(history=history)
+    found = BestRamp(risk=0.01, years=YEARS, precision=0.02).solve(problem)
+    arrays = eco.discretize(problem)
+    # before any survey it acts on the mean of the initial belief
+    policy = RulePolicy(found.policy.rule, float(arrays.initial @ arrays.grid.points))
+    judged = [
+        ManagedChain.of(arrays, policy, problem.economy, first_survey=first).futures(arrays.initial, YEARS, 0.2)
+        for first in (not heard, heard)
+    ]
+    assert found.settings["collapse_probability"] == pytest.approx(float(judged[0].collapse), rel=1e-9)
+    assert found.settings["npv"] == pytest.approx(float(judged[0].npv), rel=1e-9)
+    assert abs(judged[0].npv - judged[1].npv) > 1e-3
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.13, 0.17])
+def test_the_risk_does_not_jump_with_the_limit(limit):
+    """Cells of 0.21: a limit of 0.2, 0.26 and 0.34 lies inside the first two, and each is riskier."""
+    problem = fishery()
+    arrays = eco.discretize(problem)
+    ramp = Ramp(0.5, 0.1, 0.5)
+    ramps = _Ramps(problem, arrays, 2.0, 2.0 * limit, YEARS)
+    near = _Ramps(problem, arrays, 2.0, 2.0 * (limit + 0.01), YEARS)
+    place = [(ramp.rate, ramp.closed / 2.0, (ramp.full - ramp.closed) / 2.0)]
+    assert ramps.outcomes(place)[0][0] < near.outcomes(place)[0][0]
 
 
 def test_it_is_known_by_name():
