@@ -28,6 +28,8 @@ from ecodecide.stock.parametric import ParametricStock
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.survey import Survey
 
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
 _BLOCK = 16
 """Worlds at a time: their kernels stay in the processor's cache from year to year."""
 
@@ -88,10 +90,10 @@ def exact_scores(
         Over (policy, year), year 0 to `years`: `collapse_by`, `below_limit`, `extinct`, `biomass`, `catch` and
         `profit`. Over policy, by the names and definitions of `score`: `collapse_probability`, `npv`,
         `mean_catch`, `closed_years`, `extinction_probability`, `years_below_limit`, `time_to_collapse`; and
-        `off_grid` and `left_grid`. Over (policy, draw): `draw_collapse` and `draw_npv`, of each world. `collapse_by` and what
-        follows from it are of the worlds that start at or above their limit. `off_grid` is the largest yearly
-        probability that growth leads above the grid; `left_grid` adds up those of all years, and of starts above
-        it, until a collapse: a taller grid changes `collapse_probability` by no more than that.
+        `off_grid` and `left_grid`. Over (policy, draw): `draw_collapse` and `draw_npv`, of each world.
+        `collapse_by` and what follows from it are of the worlds that start at or above their limit. `off_grid` is
+        the largest yearly probability that growth leads above the grid; `left_grid` adds up those of all years,
+        and of starts above it, until a collapse: a taller grid changes `collapse_probability` by no more than that.
 
     Raises
     ------
@@ -134,8 +136,13 @@ def exact_scores(
         ]
         blocks = [
             _block(
-                plans, grid, shared or world_kernels(worlds.take(one), grid), starts[one], limits[one],
-                economy.discount, years,
+                plans,
+                grid,
+                shared or world_kernels(worlds.take(one), grid),
+                starts[one],
+                limits[one],
+                economy.discount,
+                years,
             )
             for one in (slice(i, i + _BLOCK) for i in range(0, len(starts), _BLOCK))
         ]
@@ -225,7 +232,7 @@ def _split(biomass: Array, points: Array) -> Array:
     return np.where((biomass <= 0.0)[:, None], np.eye(n)[0], found)
 
 
-def _dataset(names: list[str], found: Futures, starts_above: Array) -> xr.Dataset:
+def _dataset(names: list[str], found: Futures, starts_above: Flags) -> xr.Dataset:
     known = np.isfinite(found.collapse[0])
     everyone = (len(names), found.fallen.shape[-1])
     unknown = np.full(everyone, np.nan)

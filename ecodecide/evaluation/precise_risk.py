@@ -158,7 +158,8 @@ def _scores(
     except EcodecideError as problem:
         if len(policies) == 1:
             return {}, dict.fromkeys(policies, str(problem))
-        scores, failures = {}, {}
+        scores: dict[str, xr.Dataset] = {}
+        failures: dict[str, str] = {}
         for name, policy in policies.items():
             one, why = _scores({name: policy}, setting, grid)
             scores |= one

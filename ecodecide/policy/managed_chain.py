@@ -28,6 +28,7 @@ from ecodecide.policy.rules import RulePolicy
 from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 from ecodecide.stock.growth import Array
 
+
 def is_memoryless(policy: Policy) -> bool:
     """Return whether a policy's quota depends on this year's survey alone.
 

@@ -119,7 +119,9 @@ def test_the_upper_end_of_a_grid_changes_no_more_than_is_told():
     for upper, short in by_upper.items():
         lost = abs(short.collapse_probability - tall.collapse_probability)
         assert np.all(lost <= short.left_grid), upper
-    assert by_upper[2.0].collapse_probability.sel(policy="none") < 1e-6  # and yet little is above it in any year
+    assert (
+        by_upper[2.0].collapse_probability.sel(policy="none") < 1e-6
+    )  # and yet little is above it in any year
     assert np.all(by_upper[2.0].off_grid < 0.02)
 
 

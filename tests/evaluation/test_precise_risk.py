@@ -78,7 +78,9 @@ def test_each_policy_has_the_grid_that_it_needs():
 
 def test_what_no_grid_holds_is_left_out_with_a_warning():
     given = setting(sigma=1.5)
-    with pytest.warns(ConvergenceWarning, match="no exact figures of unfished: the stock grows above any grid of 350"):
+    with pytest.warns(
+        ConvergenceWarning, match="no exact figures of unfished: the stock grows above any grid of 350"
+    ):
         assert exact_figures({"unfished": UNFISHED}, given) is None
 
 

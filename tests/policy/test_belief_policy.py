@@ -232,9 +232,9 @@ def test_a_catch_above_the_grid_is_the_last_states(cv, belief):
 
 
 def test_a_catch_that_is_no_number_is_refused():
+    policy, memory = problem(5), np.tile(remember(np.full(N, 1 / N), 1.0), (2, 1))
     with pytest.raises(PolicyError, match=r"not known in 1 of 2 replicates"):
-        memory = np.tile(remember(np.full(N, 1 / N), 1.0), (2, 1))
-        problem(5).decide(memory, np.full(2, np.nan), np.array([1.0, np.nan]))
+        policy.decide(memory, np.full(2, np.nan), np.array([1.0, np.nan]))
 
 
 def test_an_impossible_survey_restarts_from_the_survey_alone():

@@ -88,6 +88,16 @@ def test_probabilities_are_of_one_whole(arrays):
     assert np.all(found.fallen >= found.below - 1e-12)
 
 
+def test_rounding_makes_nothing_surer_than_certain(arrays):
+    """A hundred starts that are all bound to fall, each a sum of its own many shares of one."""
+    chain = ManagedChain.of(arrays, RulePolicy(ConstantRate(1.0), 1.0), ECONOMY, implementation_cv=0.3)
+    starts = np.random.default_rng(1).dirichlet(np.ones(13), 100)
+    found = [chain.futures(start, 60, 0.45) for start in starts]
+    for key in ("fallen", "below", "extinct"):
+        values = np.array([getattr(one, key) for one in found])
+        assert values.max() <= 1.0 and values.max() > 0.99, key
+
+
 def test_which_policies_have_a_chain(arrays):
     points = arrays.grid.points
     assert is_memoryless(table(arrays)) and is_memoryless(NearestPointPolicy(points, points / 2.0, 1.0))

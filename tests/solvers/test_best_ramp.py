@@ -111,7 +111,9 @@ def test_it_is_tuned_in_the_order_of_events_that_it_is_judged_in(heard):
     # before any survey it acts on the mean of the initial belief
     policy = RulePolicy(found.policy.rule, float(arrays.initial @ arrays.grid.points))
     judged = [
-        ManagedChain.of(arrays, policy, problem.economy, first_survey=first).futures(arrays.initial, YEARS, 0.2)
+        ManagedChain.of(arrays, policy, problem.economy, first_survey=first).futures(
+            arrays.initial, YEARS, 0.2
+        )
         for first in (not heard, heard)
     ]
     assert found.settings["collapse_probability"] == pytest.approx(float(judged[0].collapse), rel=1e-9)
