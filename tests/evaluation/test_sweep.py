@@ -307,7 +307,7 @@ def test_measures_are_gathered_in_little_room_and_come_back_whole() -> None:
             "collapsed": ((*dims, "limit", "when"), luck.random((1, 2, 5, 6, 3)).astype(np.float32)),
             "risk3_by_year": ((*dims, "year"), flags),
         },
-        coords={"policy": ["p"], "world": ["v", "w"], "metric": np.arange(27)},
+        coords={"policy": ["p"], "world": ["v", "w"], "metric": np.arange(27), "replicate": np.arange(5)},
         attrs={"collapse": "0.1K"},
     )
     gathered = Gathered(5)

@@ -49,7 +49,7 @@ class Gathered:
 
     def world(self, number: int) -> xr.Dataset:
         """Return what `measure` returns for one world, all replicates at once."""
-        found = self._names.isel(world=[number])
+        found = self._names.isel(world=[number]).assign_coords(replicate=np.arange(self._replicates))
         for name, (dims, room) in self._arrays.items():
             at = dims.index("world")
             values = np.moveaxis(np.moveaxis(room, at, 0)[number : number + 1], 0, at)
