@@ -98,6 +98,14 @@ def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Datase
     -------
     xarray.Dataset or None
         See `exact_scores`; each policy has a grid of its own, so that `upper` and `cells` are over policy.
+
+    Notes
+    -----
+    The step of the grid is what is left: it makes small risks of fished stocks too high, by more the less the noise
+    near the limit is against the step. With the 100 cells that are usual for a decision that is up to 16 % of the
+    risks of five policies for the hake of northern Argentina, and up to 60 % of those, of 1e-7 to 4e-4, for the
+    plaice of the North Sea, all laws logistic, against the limit of ever finer grids. With twice the cells it is a
+    quarter of that.
     """
     found, why_not = exact_or_why(policies, setting)
     short = [name for name, why in why_not.items() if why.startswith(_SHORT)]
