@@ -62,6 +62,8 @@ def test_a_short_grid_does_not_hide_the_risk():
     assert abs(tall - simulated) < 3.5 * (high - low) / 3.92
     rare = small_risks({"unfished": UNFISHED}, given, 1, lambda words, share: None)["unfished"]
     assert abs(rare.probability - tall) < 3.5 * rare.standard_error < 0.35 * tall
+    # a guide that does not see above the decision's grid needs half as many years more
+    assert rare.stock_years < 750_000
 
 
 def test_each_policy_has_the_grid_that_it_needs():
