@@ -97,7 +97,7 @@ class Comparison:
         if self.exact is None or policy not in self.exact["policy"]:
             return None
         one = self.exact.sel(policy=policy)
-        return {key: _finite(one[key]) for key in ("collapse_probability", "npv", "mean_catch")}
+        return {key: _finite(one[key]) for key in ("collapse_probability", "npv", "mean_catch", "cells")}
 
     def _rare(self, policy: str) -> dict[str, float | None] | None:
         found = self.rare.get(policy)
