@@ -172,6 +172,8 @@ def test_a_cell_that_kills_its_workers_fails_alone(
 @pytest.fixture
 def crew(plan: SweepPlan, cluster: Any, tmp_path: Path) -> Iterator[Any]:
     with workers.workers(SweepFolder(tmp_path / "unseen"), plan, None, cluster.scheduler_address) as crew:
+        # one that a test has killed may still be on its way back
+        crew._client.wait_for_workers(2, timeout=60)
         yield crew
 
 
