@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -81,13 +82,37 @@ def cluster() -> Iterator[Any]:
         yield cluster
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    """Return every file of a sweep but its log, and what a killed process left behind."""
+def content(folder: Path) -> dict[str, Any]:
+    """Return what is in every file of a sweep but its log, and what a killed process left behind.
+
+    Of a NetCDF file it is every number, to the bit, and every attribute: where in the file they lie may differ.
+    """
     return {
-        str(file.relative_to(folder)): file.read_bytes()
+        str(file.relative_to(folder)): in_netcdf(file) if file.suffix == ".nc" else file.read_bytes()
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.name != "log.jsonl" and ".ecodecide-" not in str(file)
     }
+
+
+def in_netcdf(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        values = item[()] if isinstance(item, h5py.Dataset) else None
+        plain = (
+            values.tolist() if getattr(values, "dtype", None) == object else getattr(values, "tobytes", str)()
+        )
+        attributes = {
+            key: str(value)
+            for key, value in item.attrs.items()
+            if "REFERENCE" not in key and "DIMENSION" not in key
+        }
+        found[name] = (plain, attributes)
+
+    with h5py.File(file) as opened:
+        opened.visititems(visit)
+        found["/"] = {key: str(value) for key, value in opened.attrs.items()}
+    return found
 
 
 def finished(folder: Path) -> list[tuple[str, str | None]]:
@@ -97,9 +122,9 @@ def finished(folder: Path) -> list[tuple[str, str | None]]:
 
 
 def copy(whole: Path, target: Path) -> Path:
-    for name, data in content(whole).items():
+    for name in content(whole):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        (target / name).write_bytes(data)
+        (target / name).write_bytes((whole / name).read_bytes())
     return target
 
 
