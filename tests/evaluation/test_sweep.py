@@ -100,7 +100,9 @@ def in_netcdf(file: Path) -> dict[str, Any]:
     def visit(name: str, item: Any) -> None:
         values = item[()] if isinstance(item, h5py.Dataset) else None
         plain = (
-            values.tolist() if getattr(values, "dtype", None) == object else getattr(values, "tobytes", str)()
+            values.tolist()
+            if getattr(values, "dtype", None) == np.dtype(object)
+            else getattr(values, "tobytes", str)()
         )
         attributes = {
             key: str(value)
