@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError
-from ecodecide.evaluation.robustness import robustness
+from ecodecide.evaluation.robustness import _bootstrap, robustness
 from ecodecide.evaluation.scores import measure, summarize
 from ecodecide.policy.rules import ConstantCatch, ConstantRate, RulePolicy
 
@@ -94,6 +94,15 @@ def test_replicates_of_one_draw_are_drawn_together() -> None:
     spread = apart.std()
     assert alone.best["b"] == pytest.approx(norm.cdf(0.1 / (spread / 20)), abs=0.06)
     assert shared.best["b"] == pytest.approx(norm.cdf(0.1 / (spread / np.sqrt(20))), abs=0.06)
+
+
+def test_what_is_not_defined_is_resampled_with_what_is() -> None:
+    # a risk of 1 among those that start above, who are few in some draws and many in others
+    world = np.arange(60) % 6
+    values = np.where(np.arange(60) // 6 < 1 + world, 1.0, np.nan)[None, None]
+    means, again = _bootstrap(values, world, np.random.SeedSequence(1))
+    assert means.item() == 1.0
+    np.testing.assert_allclose(again, 1.0, rtol=1e-12)
 
 
 def test_every_definition_of_collapse_is_kept_with_its_order() -> None:

@@ -120,6 +120,14 @@ def test_every_metric_by_hand(metric: str) -> None:
         assert low <= value <= high
 
 
+def test_every_way_to_count_a_collapse_by_hand() -> None:
+    risk = eco.score(HAND).collapse_risk.sel(limit="0.1K", estimate="value").isel(policy=0, world=0)
+    # two of the three that start above; the second, below at t = 3; three with one year of three, one with none
+    assert risk.sel(when=["ever", "at end", "mean years"]).values.tolist() == pytest.approx(
+        [2 / 3, 1 / 4, 1 / 4]
+    )
+
+
 def test_intervals_by_hand() -> None:
     # values 3, 0, 3, 2: mean 2, squared deviations 1 + 4 + 1 + 0, so sd = sqrt(6/3) and s.e. = sqrt(2)/2
     half = Z * np.sqrt(2.0) / 2.0
