@@ -17,10 +17,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from xarray.backends.locks import get_write_lock
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, HistoryError
@@ -236,6 +238,23 @@ def test_a_worker_of_another_environment_is_told(crew: Any, monkeypatch: pytest.
         EvaluationError, match="ModuleNotFoundError: No module named 'ecodecide'; expected every"
     ):
         crew.finished()
+
+
+def test_files_are_not_guarded_by_the_scheduler(
+    crew: Any, plan: SweepPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or an interrupt, which ends it, would be recorded as a failure of the cells at work."""
+    SweepFolder(tmp_path).stock("hake").mkdir(parents=True)
+
+    def computed(*_: Any) -> Any:
+        kind = type(get_write_lock("any.nc")).__module__
+        return lambda file: file.write_text(kind)
+
+    monkeypatch.setattr(task, "_computed", computed)
+    with crew._client.as_current(), dask.config.set(scheduler=crew._client):
+        assert type(get_write_lock("any.nc")).__module__.startswith("distributed")
+        task.work(task.Task("hake", "tac"), tmp_path, plan)
+    assert not SweepFolder(tmp_path).cell("hake", "tac").read_text().startswith("distributed")
 
 
 def test_workers_of_several_threads_are_refused(crew: Any, monkeypatch: pytest.MonkeyPatch) -> None:

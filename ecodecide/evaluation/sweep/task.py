@@ -76,15 +76,19 @@ def work(task: Task, root: Path, plan: SweepPlan) -> Outcome:
     EcodecideError
         When a result, or a failure, cannot be written: then there is no use in going on.
     """
+    import dask
+
     folder, begin, busy = SweepFolder(root), time.perf_counter(), time.process_time()
     file = task.file(folder)
     failed = None
     if not file.exists():
         saving = False
         try:
-            save = _computed(task, folder, plan)
-            saving = True
-            save(file)
+            # else xarray would guard each file by a lock that the scheduler keeps, and fail when that is gone
+            with dask.config.set(scheduler="synchronous"):
+                save = _computed(task, folder, plan)
+                saving = True
+                save(file)
         except Exception as problem:  # whatever it is, the other cells are not to suffer for it
             nowhere = saving and isinstance(problem, EcodecideError)
             if nowhere or "interpreter shutdown" in str(problem):
