@@ -494,7 +494,14 @@ def on_a_terminal(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start a run whose stderr is a terminal, and whose stdout is a pipe."""
     terminal, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    run = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    run = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=environment,
+        # a suite that runs in the background of a shell hands down that interrupts are to be ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     os.close(theirs)
     return run, terminal
 
