@@ -21,7 +21,7 @@ from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.limits import collapse_limit, read_limit
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS, FITTED, NamedWorld, read_world
-from ecodecide.evaluation.precise_risk import Setting, exact_figures, small_risks
+from ecodecide.evaluation.precise_risk import NO_GRID, Setting, exact_figures, small_risks
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
 from ecodecide.evaluation.rare_collapse import RareCollapse
 from ecodecide.evaluation.robustness import Robustness, robustness
@@ -282,14 +282,8 @@ def compare(
     check_settings(years, replicates, seed, implementation_cv)
     read_limit(collapse)
     laws = (growth,) if isinstance(growth, str) else tuple(growth)
-    truths = [worlds] if isinstance(worlds, str | World) else list(worlds)
-    asked = [read_world(one) if isinstance(one, str) else one for one in truths]
-    if worlds is DEFAULT_WORLDS and laws == ("allen",):
-        asked = asked[:1]  # the two are the same
-    if not asked or len({one.name for one in asked}) < len(asked):
-        raise EvaluationError(f"worlds must be at least one, each once, got {[one.name for one in asked]}")
-    for one in asked:
-        one.check(years)
+    # where the fit is of Allen's law alone the two default worlds are the same
+    asked = _asked(worlds[:1] if worlds is DEFAULT_WORLDS and laws == ("allen",) else worlds, years)
     if "gp" in laws:
         raise EvaluationError(
             "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
@@ -327,15 +321,14 @@ def compare(
         )  # fmt: skip
         policies = {name: solution.policy for name, solution in solutions.items()}
         setting = Setting(truth[0], problem, years, collapse, not ends_with_a_survey(history))
-        exact = exact_figures(policies, setting)
-        unknown = {n: p for n, p in policies.items() if exact is None or n not in exact["policy"]}
-        risks = small_risks(unknown, setting, seed, tell) if rare else {}
-        if rare and unknown and not risks:
-            warnings.warn(
-                f"no small risks are told: the world {truth[0].name!r} is more than a parametric stock and its survey",
-                EcodecideWarning,
-                stacklevel=2,
-            )
+        tell("exact risks", 0.0)
+        exact, inexact = exact_figures(policies, setting)
+        tell("exact risks", 1.0)
+        risks, unknown = (
+            small_risks({n: policies[n] for n in inexact}, setting, seed, tell) if rare else ({}, {})
+        )
+        _tell_what_is_missing("exact risk", {n: why for n, why in inexact.items() if why.startswith(NO_GRID)})
+        _tell_what_is_missing("small risk", unknown)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     settings = {
@@ -354,6 +347,24 @@ def compare(
         settings, assumptions(problem, posterior, history, solutions, years, truth),
         citations(history, solutions), exact, risks, told,
     )  # fmt: skip
+
+
+def _asked(worlds: str | World | Sequence[str | World], years: int) -> list[NamedWorld | World]:
+    """Return the worlds that were asked for, or refuse them before any work."""
+    given = [worlds] if isinstance(worlds, str | World) else worlds
+    asked = [read_world(one) if isinstance(one, str) else one for one in given]
+    if not asked or len({one.name for one in asked}) < len(asked):
+        raise EvaluationError(f"worlds must be at least one, each once, got {[one.name for one in asked]}")
+    for one in asked:
+        one.check(years)
+    return asked
+
+
+def _tell_what_is_missing(what: str, reasons: Mapping[str, str]) -> None:
+    """Warn of figures that could not be found, those with one reason together."""
+    for why in dict.fromkeys(reasons.values()):
+        names = ", ".join(name for name, its in reasons.items() if its == why)
+        warnings.warn(f"no {what} of {names}: {why}", ConvergenceWarning, stacklevel=3)
 
 
 def _fit_more(

@@ -45,8 +45,9 @@ def share(hits: Flags, draws: Counts, of: int = 1) -> Estimate:
 def fraction(values: Array, draws: Counts) -> Estimate:
     """Return the mean of numbers from 0 to 1, such as shares of years, and an interval that stays between them.
 
-    It is Wilson's for as many trials as have the same variance, p (1 - p)/m; at most as many as there are draws where
-    the values do not vary.
+    It is Wilson's for as many trials as have the same variance, p (1 - p)/m. Fewer than five replicates that are not 0,
+    or not 1, do not show how they vary: then there are only as many trials as replicates, those of one draw being taken
+    to be the same.
     """
     if values.size == 0:
         return (np.nan, np.nan, np.nan)
@@ -54,8 +55,8 @@ def fraction(values: Array, draws: Counts) -> Estimate:
     sizes = np.bincount(draws)
     fewest = values.size**2 / float((sizes * sizes).sum())
     spread = variance(values, p, draws)
-    trials = p * (1.0 - p) / spread if spread > 0.0 else fewest
-    return _wilson(p, max(trials, 1.0) if np.isfinite(trials) else fewest, _Z)
+    known = min(int((values > 0.0).sum()), int((values < 1.0).sum())) >= 5 and spread > 0.0
+    return _wilson(p, max(p * (1.0 - p) / spread, 1.0) if known else fewest, _Z)
 
 
 def _wilson(p: float, m: float, z: float) -> Estimate:

@@ -65,6 +65,7 @@ class NamedWorld:
         Raises
         ------
         EvaluationError
+            When no simulated year would see it.
         """
         if self.shift is not None:
             check_shift(self.name, self.shift[0], years)

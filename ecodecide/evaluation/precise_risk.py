@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import xarray as xr
 
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import ConvergenceWarning, EcodecideError
+from ecodecide.errors import EcodecideError
 from ecodecide.evaluation.exact import exact_scores
 from ecodecide.evaluation.rare_collapse import RareCollapse, rare_collapse
 from ecodecide.evaluation.world import World
@@ -78,14 +77,19 @@ class Setting:
 
 
 _CHANGING = "its world is not one fitted by growth laws and left unchanged, or its survey has no cdf"
-_SHORT = "the stock grows above any grid"
+NO_GRID = "the stock grows above any grid"
+"""How the reason begins of a policy whose stock no affordable grid holds."""
+
 _REMEMBERS = "it decides on more than this year's survey"
 
 
-def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Dataset | None:
-    """Return the exact scores of the policies on observed biomass; None where there are none.
+def exact_figures(
+    policies: Mapping[str, Policy], setting: Setting
+) -> tuple[xr.Dataset | None, dict[str, str]]:
+    """Return the exact scores of the policies on observed biomass, and why there are none of the others.
 
-    A `ConvergenceWarning` names the policies whose stock no affordable grid holds.
+    A policy keeps the first grid whose upper end can change its probability of collapse by no more than 1 % of that,
+    or 1e-9 (`left_grid` of `exact_scores`). All grids have the step of the decision's.
 
     Parameters
     ----------
@@ -96,8 +100,11 @@ def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Datase
 
     Returns
     -------
-    xarray.Dataset or None
-        See `exact_scores`; each policy has a grid of its own, so that `upper` and `cells` are over policy.
+    scores
+        See `exact_scores`; each policy has a grid of its own, so that `upper` and `cells` are over policy. None where
+        no policy has any.
+    why_not
+        By name, the reason of each policy that is not among them.
 
     Notes
     -----
@@ -106,22 +113,6 @@ def exact_figures(policies: Mapping[str, Policy], setting: Setting) -> xr.Datase
     risks of five policies for the hake of northern Argentina, and up to 60 % of those, of 1e-7 to 4e-4, for the
     plaice of the North Sea, all laws logistic, against the limit of ever finer grids. With twice the cells it is a
     quarter of that.
-    """
-    found, why_not = exact_or_why(policies, setting)
-    short = [name for name, why in why_not.items() if why.startswith(_SHORT)]
-    if short:
-        words = f"no exact figures of {', '.join(short)}: {why_not[short[0]]}"
-        warnings.warn(words, ConvergenceWarning, stacklevel=2)
-    return found
-
-
-def exact_or_why(
-    policies: Mapping[str, Policy], setting: Setting
-) -> tuple[xr.Dataset | None, dict[str, str]]:
-    """Return what `exact_figures` does, and for each policy that is not in it the reason.
-
-    A policy keeps the first grid whose upper end can change its probability of collapse by no more than 1 % of that,
-    or 1e-9 (`left_grid` of `exact_scores`). All grids have the step of the decision's.
     """
     if not setting.is_plain:
         return None, dict.fromkeys(policies, _CHANGING)
@@ -134,7 +125,7 @@ def exact_or_why(
         why_not |= failures
         found |= {name: one for name, one in scores.items() if _has_room(one)}
         if cells >= _MOST:
-            short = f"{_SHORT} of {cells} cells too often for its risk to be known"
+            short = f"{NO_GRID} of {cells} cells too often for its risk to be known"
             why_not |= {name: short for name in scores if name not in found}
         cells = _more(cells)
     ordered = [found[name] for name in policies if name in found]
@@ -192,8 +183,8 @@ def small_risks(
     setting: Setting,
     seed: int,
     tell: Callable[[str, float], None],
-) -> dict[str, RareCollapse]:
-    """Return the probability of collapse under each policy by splitting, of those that have one.
+) -> tuple[dict[str, RareCollapse], dict[str, str]]:
+    """Return the probability of collapse under each policy by splitting, and why there is none of the others.
 
     Parameters
     ----------
@@ -206,17 +197,6 @@ def small_risks(
     tell
         Called with words and the share of all work done.
     """
-    found, _ = small_or_why(policies, setting, seed, tell)
-    return found
-
-
-def small_or_why(
-    policies: Mapping[str, Policy],
-    setting: Setting,
-    seed: int,
-    tell: Callable[[str, float], None],
-) -> tuple[dict[str, RareCollapse], dict[str, str]]:
-    """Return what `small_risks` does, and for each policy that is not in it the reason."""
     if not setting.is_plain:
         return {}, dict.fromkeys(policies, _CHANGING)
     found: dict[str, RareCollapse] = {}

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 import ecodecide as eco
-from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError, FitError, SolverError
+from ecodecide.errors import ConvergenceWarning, EvaluationError, FitError, SolverError
 from ecodecide.evaluation.decision_grid import largest_biomass
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
@@ -157,7 +157,7 @@ def test_small_risks_where_asked_for() -> None:
 
 @pytest.mark.usefixtures("fitted")
 def test_worlds_that_are_not_plain_have_no_exact_figures() -> None:
-    with pytest.warns(EcodecideWarning, match="no small risks are told"):
+    with pytest.warns(ConvergenceWarning, match="no small risk of tac: its world is not one fitted"):
         result = eco.compare(
             "hake-argentina-north", ["tac"], worlds="fitted,autocorrelation=0.5", rare=True, seed=1, **SMALL
         )
@@ -432,6 +432,7 @@ def test_progress_names_every_step() -> None:
         "solve no-fishing",
         "solve",
         "simulate",
+        "exact risks",
     ]
     assert all(0.0 <= share <= 1.0 for _, share in told)
 

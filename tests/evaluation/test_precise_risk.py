@@ -1,21 +1,13 @@
 """Which exact figures a comparison tells: such as no taller grid changes, against plain simulation, or none and why."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import ecodecide as eco
-from ecodecide.errors import ConvergenceWarning
 from ecodecide.evaluation.exact import exact_scores
-from ecodecide.evaluation.precise_risk import (
-    Setting,
-    exact_figures,
-    exact_or_why,
-    small_or_why,
-    small_risks,
-)
+from ecodecide.evaluation.precise_risk import NO_GRID, Setting, exact_figures, small_risks
 from ecodecide.policy.rules import ConstantCatch, ConstantRate, RulePolicy
 
 UNFISHED = RulePolicy(ConstantRate(0.0), 1.0)
@@ -46,7 +38,7 @@ def test_a_short_grid_does_not_hide_the_risk():
     given = setting()
     short, tall = on(given, 40), on(given, 200).collapse_probability.item()
     assert short.collapse_probability < 1e-6 and short.off_grid < 0.002
-    found = exact_figures({"unfished": UNFISHED, "capped": CAPPED}, given)
+    found, _ = exact_figures({"unfished": UNFISHED, "capped": CAPPED}, given)
     assert list(found.policy.values) == ["unfished"]
     one = found.sel(policy="unfished")
     assert one.collapse_probability.item() == pytest.approx(tall, rel=0.01)
@@ -60,7 +52,7 @@ def test_a_short_grid_does_not_hide_the_risk():
     simulated, low, high = (scores.sel(estimate=key).item() for key in ("value", "low", "high"))
     # at 3.5 standard errors one seed in 2,000 fails; this one is fixed
     assert abs(tall - simulated) < 3.5 * (high - low) / 3.92
-    rare = small_risks({"unfished": UNFISHED}, given, 1, lambda words, share: None)["unfished"]
+    rare = small_risks({"unfished": UNFISHED}, given, 1, lambda words, share: None)[0]["unfished"]
     assert abs(rare.probability - tall) < 3.5 * rare.standard_error < 0.35 * tall
     # a guide that does not see above the decision's grid needs half as many years more
     assert rare.stock_years < 750_000
@@ -70,20 +62,19 @@ def test_each_policy_has_the_grid_that_it_needs():
     """A stock of which much is caught never comes near the top; they stay in the order they were given in."""
     given = setting()
     policies = {"unfished": UNFISHED, "fished": RulePolicy(ConstantRate(0.5), 1.0)}
-    found = exact_figures(policies, given)
+    found, why = exact_figures(policies, given)
+    assert not why
     assert list(found.policy.values) == ["unfished", "fished"]
     assert found.cells.sel(policy="fished") == 40 < found.cells.sel(policy="unfished")
-    alone = exact_figures({"unfished": UNFISHED}, given)
+    alone, _ = exact_figures({"unfished": UNFISHED}, given)
     for key in ("collapse_by", "npv", "draw_collapse"):
         np.testing.assert_allclose(found[key].sel(policy="unfished"), alone[key].sel(policy="unfished"))
 
 
-def test_what_no_grid_holds_is_left_out_with_a_warning():
-    given = setting(sigma=1.5)
-    with pytest.warns(
-        ConvergenceWarning, match="no exact figures of unfished: the stock grows above any grid of 350"
-    ):
-        assert exact_figures({"unfished": UNFISHED}, given) is None
+def test_what_no_grid_holds_is_left_out_with_its_reason():
+    found, why = exact_figures({"unfished": UNFISHED}, setting(sigma=1.5))
+    assert found is None
+    assert why["unfished"].startswith(NO_GRID) and "350 cells" in why["unfished"]
 
 
 class Unsure:
@@ -103,20 +94,17 @@ def test_what_is_not_known_ends_nothing_and_has_a_reason():
         (replace(setting(), collapse="allee"), "does not exist for this stock", True),
         (setting(initial=0.05), "start at or above the limit", False),
     ):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            found, why = exact_or_why(policies, given)
-            assert exact_figures(policies, given) is None or not both
+        found, why = exact_figures(policies, given)
         assert (found is None) == both
         if both:
             assert words in why["unfished"]
-        risks, why = small_or_why(policies, given, 1, lambda words, share: None)
+        risks, why = small_risks(policies, given, 1, lambda words, share: None)
         assert risks == {} and all(words in why[name] for name in policies)
 
 
 def test_a_policy_that_fails_takes_no_other_with_it():
     given = setting()
     bad = RulePolicy(ConstantCatch(np.nan), 1.0)
-    found, why = exact_or_why({"bad": bad, "unfished": UNFISHED, "capped": CAPPED}, given)
+    found, why = exact_figures({"bad": bad, "unfished": UNFISHED, "capped": CAPPED}, given)
     assert list(found.policy.values) == ["unfished"] and set(why) == {"bad", "capped"}
     assert "set the quota nan" in why["bad"] and "more than this year's survey" in why["capped"]

@@ -245,6 +245,21 @@ def test_the_interval_of_a_mean_over_shared_worlds_by_hand() -> None:
     np.testing.assert_allclose(estimate(runs, "npv"), (4.0 - half, 4.0, 4.0 + half), rtol=1e-14)
 
 
+def test_the_interval_of_a_share_of_years_by_hand() -> None:
+    # one of a hundred futures is below B_lim in one year of four: that tells little of how often it may be
+    later = np.full((100, 4), 5.0)
+    later[0, 2] = 1.0
+    start = np.full((100, 1), 5.0)
+    one = futures(np.column_stack([start, later[:, :-1]]), later[:, -1])
+    np.testing.assert_allclose(estimate(one, "risk1"), wilson(0.0025, 100.0), rtol=1e-12)
+    # of fifty futures half are so: the variance of the mean is that of so many trials
+    later[:50, 2] = 1.0
+    many = futures(np.column_stack([start, later[:, :-1]]), later[:, -1])
+    values = np.where(np.arange(100) < 50, 0.25, 0.0)
+    trials = 0.125 * 0.875 / (values.var(ddof=1) / 100.0)
+    np.testing.assert_allclose(estimate(many, "risk1"), wilson(0.125, trials), rtol=1e-12)
+
+
 def wilson(p: float, n: float) -> tuple[float, float, float]:
     center = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
