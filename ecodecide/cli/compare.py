@@ -137,8 +137,8 @@ def compare(
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
-    from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
     from ecodecide.evaluation.comparison import compare as run
+    from ecodecide.evaluation.managed_stock import DEFAULT_SOLVERS
     from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS
 
     known = _check_usage(solvers, growth, worlds, survey, collapse, discount, output)

@@ -15,10 +15,16 @@ import xarray as xr
 from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import ConvergenceWarning, EcodecideError, EcodecideWarning, EvaluationError, FitError
+from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError, FitError
 from ecodecide.evaluation.closed_loop import check_settings, evaluate, reference_points
-from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.limits import collapse_limit, read_limit
+from ecodecide.evaluation.managed_stock import (
+    DEFAULT_SOLVERS,
+    ManagedStock,
+    fitted_law,
+    fitted_stock,
+    solvers_by_name,
+)
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.evaluation.named_worlds import DEFAULT_WORLDS, FITTED, NamedWorld, read_world
 from ecodecide.evaluation.precise_risk import NO_GRID, Setting, exact_figures, small_risks
@@ -27,17 +33,13 @@ from ecodecide.evaluation.rare_collapse import RareCollapse
 from ecodecide.evaluation.robustness import Robustness, robustness
 from ecodecide.evaluation.scores import measure, summarize
 from ecodecide.evaluation.world import World
-from ecodecide.fitting.laws import DEFAULT_LAWS, fit_laws
+from ecodecide.fitting.laws import DEFAULT_LAWS
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
-from ecodecide.solvers.registry import solver_named
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.survey import Survey, parse_survey
 from ecodecide.whole_file import whole_file
-
-DEFAULT_SOLVERS = ("pomdp", "gpdp", "tac", "optimal-control", "no-fishing")
-"""The three kinds of solver, and the two references: full observation, and no fishing at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +48,8 @@ class Comparison:
 
     Attributes
     ----------
-    history
-        The catch history.
-    posterior
-        The stock fitted to it.
-    problem
-        The decision problem that the solvers were given.
-    solutions
-        By name.
-    failures
-        Reasons, in one line, of the solvers that failed, by name.
+    managed
+        The stock as its managers know it: history, fit, decision problem, and the policies.
     runs
         The simulated futures, see `ecodecide.evaluate`.
     scores
@@ -72,11 +66,7 @@ class Comparison:
         What was warned of on the way.
     """
 
-    history: CatchHistory
-    posterior: Posterior
-    problem: HarvestProblem
-    solutions: Mapping[str, Solution]
-    failures: Mapping[str, str]
+    managed: ManagedStock
     runs: xr.Dataset
     scores: xr.Dataset
     robustness: Robustness
@@ -86,6 +76,31 @@ class Comparison:
     exact: xr.Dataset | None = None
     rare: Mapping[str, RareCollapse] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> CatchHistory:
+        """The catch history."""
+        return self.managed.history
+
+    @property
+    def posterior(self) -> Posterior:
+        """The stock fitted to it."""
+        return self.managed.posterior
+
+    @property
+    def problem(self) -> HarvestProblem:
+        """The decision problem that the solvers were given."""
+        return self.managed.problem
+
+    @property
+    def solutions(self) -> Mapping[str, Solution]:
+        """What the solvers found, by name."""
+        return self.managed.solutions
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Reasons, in one line, of the solvers that failed, by name."""
+        return self.managed.failures
 
     def estimate(self, policy: str, metric: str, world: str | None = None) -> dict[str, float | None]:
         """Return a score in a world, the first if None, with its 95 % interval; None where it is not defined."""
@@ -277,7 +292,6 @@ def compare(
     ['tac', 'no-fishing']
     """
     tell = progress or (lambda words, share: None)
-    economy = Economy() if economy is None else economy
     survey = parse_survey(survey) if isinstance(survey, str) else survey
     check_settings(years, replicates, seed, implementation_cv)
     read_limit(collapse)
@@ -288,38 +302,24 @@ def compare(
         raise EvaluationError(
             "compare needs a growth law for the truth to simulate; gp serves as the solver gpdp"
         )
-    names = (solvers,) if isinstance(solvers, str) else solvers
-    named = dict(names) if isinstance(names, Mapping) else {name: solver_named(name, gap) for name in names}
-    for name, solver in named.items():
-        if not hasattr(solver, "solve"):
-            raise EvaluationError(f"the solver {name!r} is a {type(solver).__name__} without a method solve")
-    if not named:
-        raise EvaluationError("no solvers to compare: give at least one")
+    named = solvers_by_name(solvers, gap)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EcodecideWarning)
         history = stock if isinstance(stock, CatchHistory) else load_history(stock)
-        fitted = fit_laws(history, laws, survey=survey, seed=seed, progress=tell)
-        posterior = fitted.average
+        managed, fitted = fitted_stock(history, laws, survey, economy, seed, implementation_cv, cells, tell)
+        posterior, problem = managed.posterior, managed.problem
         stocks = {FITTED: posterior, **fitted.posteriors}
         more, reasons = _fit_more(history, asked, stocks, survey, seed, tell)
         truth = _truths(asked, stocks | more, {**fitted.failures, **reasons}, years)
         _check_truths(truth, posterior, collapse)
-        problem = HarvestProblem(
-            stock=posterior,
-            survey=posterior.survey if survey is None else survey,
-            economy=economy,
-            grid=decision_grid(posterior, history, cells),
-            history=history,
-            implementation_cv=implementation_cv,
-        )
-        solutions, failures = _solve(named, problem, tell)
+        managed = managed.solved(named, tell)
+        policies = managed.policies
         runs = evaluate(
-            {name: solution.policy for name, solution in solutions.items()},
-            truth=truth, survey=problem.survey, economy=economy, years=years, replicates=replicates, seed=seed,
+            policies,
+            truth=truth, survey=problem.survey, economy=problem.economy, years=years, replicates=replicates, seed=seed,
             implementation_cv=implementation_cv, first_survey=not ends_with_a_survey(history),
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
-        policies = {name: solution.policy for name, solution in solutions.items()}
         setting = Setting(truth[0], problem, years, collapse, not ends_with_a_survey(history))
         tell("exact risks", 0.0)
         exact, inexact = exact_figures(policies, setting)
@@ -335,7 +335,7 @@ def compare(
         "ecodecide_version": __version__,
         "solvers": list(named), "growth": ",".join(laws), "worlds": [w.describe() for w in truth],
         "survey": repr(problem.survey),
-        "economy": dict(vars(economy)),
+        "economy": dict(vars(problem.economy)),
         "years": years, "replicates": replicates, "seed": seed, "collapse": str(collapse),
         "implementation_cv": implementation_cv, "fit": dict(posterior.settings),
         "grid": {"upper": problem.grid.upper, "cells": cells, "scheme": problem.grid.scheme},
@@ -343,9 +343,9 @@ def compare(
     told = tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning))
     measured = measure(runs, collapse)
     return Comparison(
-        history, posterior, problem, solutions, failures, runs, summarize(measured), robustness(measured, seed),
-        settings, assumptions(problem, posterior, history, solutions, years, truth),
-        citations(history, solutions), exact, risks, told,
+        managed, runs, summarize(measured), robustness(measured, seed), settings,
+        assumptions(problem, posterior, history, managed.solutions, years, truth),
+        citations(history, managed.solutions), exact, risks, told,
     )  # fmt: skip
 
 
@@ -383,7 +383,7 @@ def _fit_more(
     reasons: dict[str, str] = {}
     for law in laws:
         try:
-            found |= fit_laws(history, (law,), survey=survey, seed=seed, progress=tell).posteriors
+            found[law] = fitted_law(history, law, survey, seed, tell)
         except FitError as problem:
             reasons[law] = str(problem)
     return found, reasons
@@ -436,21 +436,3 @@ def _check_truths(truth: Sequence[World], posterior: Posterior, collapse: str | 
             refused = problem
     if not known and refused is not None:
         raise refused
-
-
-def _solve(
-    named: Mapping[str, Solver], problem: HarvestProblem, tell: Callable[[str, float], None]
-) -> tuple[dict[str, Solution], dict[str, str]]:
-    """Solve with every solver; one that fails does not stop the others."""
-    solutions: dict[str, Solution] = {}
-    failures: dict[str, str] = {}
-    for number, (name, solver) in enumerate(named.items()):
-        tell(f"solve {name}", number / len(named))
-        try:
-            solutions[name] = solver.solve(problem)
-        except EcodecideError as problem_met:
-            failures[name] = str(problem_met)
-    if not solutions:
-        raise EvaluationError("every solver failed: " + "; ".join(f"{n}: {w}" for n, w in failures.items()))
-    tell("solve", 1.0)
-    return solutions, failures

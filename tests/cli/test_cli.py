@@ -22,7 +22,8 @@ import ecodecide
 from ecodecide.cli import main
 from ecodecide.cli.lines import width, wrapped
 from ecodecide.errors import ConvergenceWarning, HistoryWarning, SolverError
-from ecodecide.evaluation.comparison import DEFAULT_SOLVERS
+from ecodecide.evaluation import managed_stock
+from ecodecide.evaluation.managed_stock import DEFAULT_SOLVERS
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.solvers.registry import solver_named, solver_names
 from ecodecide.stock.growth import LAWS
@@ -44,7 +45,7 @@ def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(COMPARE, "fit_laws", lambda *_, **__: pytest.fail("the long work had begun"))
+    monkeypatch.setattr(managed_stock, "fit_laws", lambda *_, **__: pytest.fail("the long work had begun"))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def posterior() -> Any:
 def fitted(posterior: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
     monkeypatch.setattr(
-        COMPARE,
+        managed_stock,
         "fit_laws",
         lambda *_, **__: SimpleNamespace(
             average=posterior, posteriors=dict.fromkeys(["logistic", "allen"], posterior), failures={}
@@ -266,7 +267,7 @@ def test_options_arrive_where_they_belong(tmp_path: Path, monkeypatch: pytest.Mo
         gaps.append(gap)
         return solver_named(name, gap)
 
-    monkeypatch.setattr(COMPARE, "solver_named", named)
+    monkeypatch.setattr(managed_stock, "solver_named", named)
     result = ecodecide_cli(
         *HAKE, "--json", "--seed", "7", "--collapse", "0.2BMSY", "--discount", "0.9", "--implementation", "0.1",
         "--survey", "lognormal:0.3", "--gap", "0.05", "--solver", "tac", "-o", str(path),
@@ -344,7 +345,7 @@ def test_a_solver_that_fails_says_so_under_the_table(monkeypatch: pytest.MonkeyP
             raise SolverError("this solver is broken [really]; use another")
 
     monkeypatch.setattr(
-        COMPARE, "solver_named", lambda name, gap: Broken() if name == "tac" else solver_named(name)
+        managed_stock, "solver_named", lambda name, gap: Broken() if name == "tac" else solver_named(name)
     )
     result = ecodecide_cli(*HAKE, "--quiet")
     assert result.exit_code == 0
@@ -565,7 +566,7 @@ def test_an_interrupt_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(COMPARE, "fit_laws", interrupted)
+    monkeypatch.setattr(managed_stock, "fit_laws", interrupted)
     check_one_line(ecodecide_cli(*HAKE), "interrupted: nothing was written")
 
 

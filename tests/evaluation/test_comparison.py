@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ import xarray as xr
 
 import ecodecide as eco
 from ecodecide.errors import ConvergenceWarning, EvaluationError, FitError, SolverError
+from ecodecide.evaluation import managed_stock
 from ecodecide.evaluation.decision_grid import largest_biomass
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.policy.rules import ConstantRate, RulePolicy
@@ -31,9 +31,8 @@ def comparison() -> Any:
 @pytest.fixture
 def fitted(comparison: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a test the fit, which is not what it is about."""
-    module = sys.modules["ecodecide.evaluation.comparison"]
     monkeypatch.setattr(
-        module,
+        managed_stock,
         "fit_laws",
         lambda *_, **__: SimpleNamespace(
             average=comparison.posterior,
@@ -193,7 +192,7 @@ def test_a_world_whose_law_cannot_be_fitted_is_left_out(
         found = {"logistic": comparison.posterior}
         return SimpleNamespace(average=comparison.posterior, posteriors=found, failures={})
 
-    monkeypatch.setattr(sys.modules["ecodecide.evaluation.comparison"], "fit_laws", fit_laws)
+    monkeypatch.setattr(managed_stock, "fit_laws", fit_laws)
     with pytest.warns(ConvergenceWarning, match="the world 'may' is left out"):
         result = eco.compare("hake-argentina-north", ["tac"], worlds=["fitted", "may"], **SMALL)
     assert result.robustness.worlds == ("fitted",)
@@ -401,9 +400,8 @@ def test_one_name_is_one_solver() -> None:
 def test_what_means_nothing_is_refused_before_the_fit(
     changes: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    eco.compare  # noqa: B018  (imports the module)
     monkeypatch.setattr(
-        sys.modules["ecodecide.evaluation.comparison"],
+        managed_stock,
         "fit_laws",
         lambda *_, **__: pytest.fail("it was fitted"),
     )

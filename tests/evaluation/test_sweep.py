@@ -26,7 +26,7 @@ from xarray.backends.locks import get_write_lock
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, HistoryError
-from ecodecide.evaluation import comparison
+from ecodecide.evaluation import managed_stock
 from ecodecide.evaluation.sweep import SweepPlan, read_plan, run_sweep, store, sweep_status, task, workers
 from ecodecide.evaluation.sweep import cell as sweep_cell
 from ecodecide.evaluation.sweep.cell import compute_cell
@@ -293,7 +293,7 @@ def test_a_scheduler_without_workers_is_told(
 def test_a_cell_has_the_figures_of_compare(
     plan: SweepPlan, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "fit_laws", partial(fit_laws, draws=plan.draws, cells=plan.fit_cells))
+    monkeypatch.setattr(managed_stock, "fit_laws", partial(fit_laws, draws=plan.draws, cells=plan.fit_cells))
     compared = eco.compare(
         plan.root / "hake.csv",
         SOLVERS,
