@@ -104,7 +104,7 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
             bounds = {"lower": solution.lower, "upper": solution.upper}
             dataset = xr.Dataset(
                 attrs={
-                    "why_not": str(refused),
+                    "why_not": getattr(solution.policy, "why", str(refused)),
                     **words,
                     **{key: value for key, value in bounds.items() if value is not None},
                 }
