@@ -28,7 +28,9 @@ def lived(policy: Policy, biomass: float, surveys: Any, z: Any) -> tuple[Any, An
     """Dumb twin of a closed loop of one replicate: quotas, catches and the biomass at the end."""
     memory, last, quotas, catches = policy.start(1), None, [], []
     for survey_z, growth_z in zip(surveys, z, strict=True):
-        seen = np.array([np.nan]) if np.isnan(survey_z) else PROBLEM.survey.sample(np.array([biomass]), survey_z)
+        seen = (
+            np.array([np.nan]) if np.isnan(survey_z) else PROBLEM.survey.sample(np.array([biomass]), survey_z)
+        )
         quota, memory = policy.decide(memory, seen, last)
         last = np.minimum(quota, biomass)
         quotas.append(float(quota[0]))
@@ -72,9 +74,7 @@ def test_a_batch_goes_on_alike() -> None:
     assert len(set(quota)) == 1
 
 
-@pytest.mark.parametrize(
-    ("observed", "caught"), [([], [0.1]), ([0.5, 0.4, 0.3], [0.1]), ([0.5], [np.nan])]
-)
+@pytest.mark.parametrize(("observed", "caught"), [([], [0.1]), ([0.5, 0.4, 0.3], [0.1]), ([0.5], [np.nan])])
 def test_what_does_not_go_together_is_refused(observed: list[float], caught: list[float]) -> None:
     with pytest.raises(PolicyError, match=r"catch"):
         resumed(POLICIES["rule"], observed, caught)
