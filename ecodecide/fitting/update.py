@@ -125,8 +125,8 @@ def update(
     """
     if UPDATED in posterior.settings:
         raise FitError(
-            f"this posterior was updated to {posterior.settings[UPDATED]} already: update the fit itself, by all of the "
-            "new years at once"
+            f"this posterior was updated to {posterior.settings[UPDATED]} already: update the fit itself, by all "
+            "of the new years at once"
         )
     if posterior.trajectory_biomass.shape != (posterior.size, len(history.year)):
         raise FitError(
@@ -148,7 +148,7 @@ def update(
     totals = rows.sum(axis=1, keepdims=True)
     rows = np.divide(rows, totals, out=np.zeros_like(rows), where=totals > 0.0)
     evidence, ends = np.full(len(rows), -np.inf), np.zeros_like(rows)
-    for m in np.flatnonzero(totals[:, 0] > 0.0):
+    for m in np.flatnonzero(totals[:, 0] > 0.0).tolist():
         likelihood = _seen(sights, later.observations, later.errors, len(later.year), m, points, edges)
         run = filter_history(
             posterior.members.member(m), later.catch, likelihood, rows[m], points, edges, catch_cv
@@ -161,8 +161,8 @@ def update(
     if found.effective_size < _FEW * posterior.size:
         warnings.warn(
             f"{history.id}: the years {later.year[0]} to {later.year[-1]} are likely for few of the {posterior.size} "
-            f"draws of the fit (effective sample size {found.effective_size:.0f}): intervals are rough; fit again, with "
-            "the new years in the history",
+            f"draws of the fit (effective sample size {found.effective_size:.0f}): intervals are rough; fit again, "
+            "with the new years in the history",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -293,7 +293,10 @@ def _resampled(
     edges: Array,
     rng: np.random.Generator,
 ) -> Posterior:
-    """Return a posterior of equally likely members: systematic resampling (Kitagawa 1996, J. Comput. Graph. Stat. 5:1)."""
+    """Return a posterior of equally likely members, by systematic resampling.
+
+    Kitagawa 1996, Journal of Computational and Graphical Statistics 5:1.
+    """
     size = posterior.size
     ticks = (np.arange(size) + rng.random()) / size
     places = np.minimum(np.searchsorted(np.cumsum(weights), ticks), size - 1)

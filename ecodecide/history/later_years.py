@@ -93,25 +93,25 @@ def later_years(history: CatchHistory, update: Update) -> LaterYears:
     year, columns = _columns(fields, name)
     if not year.size:
         raise HistoryError(
-            f"{name}: found no rows, expected one per year from {decision_year(history)} on; add what was caught and seen"
+            f"{name}: found no rows, expected one per year from {decision_year(history)} on; add what was caught "
+            "and seen"
         )
     check_rows(year, columns, lambda row, column: f"{name}, year {year[row]:.15g}, column {column}")
     order = np.argsort(year)
-    year = year[order].astype(np.int64)
-    columns = {key: values[order] for key, values in columns.items()}
+    years, columns = year[order].astype(np.int64), {key: values[order] for key, values in columns.items()}
     _check_units(history, fields, name)
     known = _series(history)
-    found = _in_history(year, columns, history, known, name)
+    found = _in_history(years, columns, history, known, name)
     first = decision_year(history)
-    later = year >= first
+    later = years >= first
     if not later.any() or not any(np.isfinite(values[later]).any() for values in found.values()):
         raise HistoryError(
             f"{name}: found nothing that {history.id} does not say up to {history.years[1]}; expected catches and "
             f"surveys from {first} on; nothing has to be updated without them"
         )
-    if year[later][0] != first:
+    if years[later][0] != first:
         raise HistoryError(
-            f"{name}: found {year[later][0]} first, expected {first}, which follows {history.id}; add a row for each "
+            f"{name}: found {years[later][0]} first, expected {first}, which follows {history.id}; add a row for each "
             "missing year with its catch (0 if nothing was caught)"
         )
     errors = {
@@ -119,9 +119,9 @@ def later_years(history: CatchHistory, update: Update) -> LaterYears:
         for key in known
         if (column := column_name("index_se", key)) in columns and key not in ("biomass", "ssb")
     }
-    _check_errors(year[later], found, errors, later, name)
+    _check_errors(years[later], found, errors, later, name)
     observations = {key: found[key][later] for key in known if key in found}
-    return LaterYears(year[later], columns["catch"][later], observations, errors)
+    return LaterYears(years[later], columns["catch"][later], observations, errors)
 
 
 def _fields(update: Update) -> tuple[dict[str, Any], str]:
@@ -211,8 +211,8 @@ def _in_history(
         if clash.any():
             row = int(np.flatnonzero(clash)[0])
             raise HistoryError(
-                f"{name}, year {year[inside][row]}, column {column}: found {values[inside][row]:.15g}, and {history.id} "
-                f"has {'nothing' if np.isnan(told[row]) else f'{told[row]:.15g}'}; an update adds years: fit again "
+                f"{name}, year {year[inside][row]}, column {column}: found {values[inside][row]:.15g}, and "
+                f"{history.id} has {'nothing' if np.isnan(told[row]) else f'{told[row]:.15g}'}; an update adds years: fit again "
                 "where the past was revised"
             )
         fresh = np.array(values)

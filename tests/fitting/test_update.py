@@ -144,7 +144,7 @@ def one_world(biomass: float, sigma: float = 1e-3) -> Any:
 
 
 def test_observe_then_catch_then_recruit() -> None:
-    """Where nothing is uncertain, the biomass is that of the same steps by hand, and the survey is of before the catch."""
+    """Where nothing is uncertain, the biomass is that of the same steps by hand; surveys come before catches."""
     history = history_of([100.0, 50.0], biomass=[400.0, 400.0])
     law, sigma, trajectories = one_world(400.0)
     now = 350.0 + 0.5 * 350.0 * (1.0 - 0.35)
