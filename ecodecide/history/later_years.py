@@ -13,6 +13,7 @@ from ecodecide.errors import HistoryError
 from ecodecide.history.catch_history import Array, CatchHistory, check_rows, column_name, same_unit
 from ecodecide.history.read_csv import read_fields
 
+Years = np.ndarray[Any, np.dtype[np.int64]]
 Update = str | os.PathLike[str] | Mapping[str, Any]
 """A CSV file with the columns of a history, or the same as a mapping from names to one value per year."""
 
@@ -33,7 +34,7 @@ class LaterYears:
         Standard errors of the logarithm, of the indices that came with some.
     """
 
-    year: Array
+    year: Years
     catch: Array
     observations: Mapping[str, Array]
     errors: Mapping[str, Array]
@@ -175,7 +176,7 @@ def _series(history: CatchHistory) -> dict[str, Array]:
 
 
 def _in_history(
-    year: np.ndarray[Any, np.dtype[np.int64]],
+    year: Years,
     columns: Mapping[str, Array],
     history: CatchHistory,
     known: Mapping[str, Array],
@@ -212,8 +213,8 @@ def _in_history(
             row = int(np.flatnonzero(clash)[0])
             raise HistoryError(
                 f"{name}, year {year[inside][row]}, column {column}: found {values[inside][row]:.15g}, and "
-                f"{history.id} has {'nothing' if np.isnan(told[row]) else f'{told[row]:.15g}'}; an update adds years: fit again "
-                "where the past was revised"
+                f"{history.id} has {'nothing' if np.isnan(told[row]) else f'{told[row]:.15g}'}; an update adds years: "
+                "fit again where the past was revised"
             )
         fresh = np.array(values)
         fresh[np.flatnonzero(inside)[np.isfinite(told)]] = np.nan
@@ -226,7 +227,7 @@ def _column(series: str) -> str:
 
 
 def _check_errors(
-    year: Array, found: Mapping[str, Array], errors: Mapping[str, Array], later: Any, name: str
+    year: Years, found: Mapping[str, Array], errors: Mapping[str, Array], later: Any, name: str
 ) -> None:
     for key, given in errors.items():
         missing = np.isnan(given) & np.isfinite(found[key][later])
