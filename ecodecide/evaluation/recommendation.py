@@ -405,6 +405,7 @@ def _assumptions(
         f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
         if heard
         else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, "
-        "rules and tables by the last survey that they have heard, or the mean biomass believed in where they have heard none"
+        "rules and tables by the last survey that they have heard, or where they have heard none by the mean biomass "
+        "believed in"
     )
     return (*(line for line in told if not line.startswith("the first quota rests on")), when)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecodecide.errors import PolicyError
+from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
 
@@ -51,7 +52,9 @@ class Resumed:
         return self.policy.decide(memory, observed, caught)
 
 
-def resumed(policy: Policy, observed: Sequence[float], caught: Sequence[float]) -> Resumed:
+def resumed(
+    policy: Policy, observed: Sequence[float], caught: Sequence[float], followed: bool = False
+) -> Resumed:
     """Return a policy after some years, of each of which the survey and the catch are known.
 
     Parameters
@@ -63,6 +66,9 @@ def resumed(policy: Policy, observed: Sequence[float], caught: Sequence[float]) 
         more is that of the year to be decided, made already.
     caught
         Shape (years,): what was caught, whatever the policy would have had.
+    followed
+        Whether the quotas were the policy's. Where they were not, a catch short of what it would have had is no sign
+        that the stock ran out.
 
     Raises
     ------
@@ -90,6 +96,8 @@ def resumed(policy: Policy, observed: Sequence[float], caught: Sequence[float]) 
     memory, last = policy.start(1), None
     for survey, catch in zip(seen, taken, strict=False):
         _, memory = policy.decide(memory, np.array([survey]), last)
+        if isinstance(policy, BeliefPolicy) and not followed:
+            memory = policy.without_quota(memory)
         last = np.array([catch])
     next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
     return Resumed(policy, memory, None if last is None else float(last[0]), next_survey)

@@ -49,7 +49,7 @@ def test_ten_years_are_four_and_then_six(name: str, heard: bool) -> None:
     quotas, events, _ = lived(policy, 0.6, surveys, z)
     _, _, biomass = lived(policy, 0.6, surveys[:4], z[:4])
     seen, caught = zip(*events, strict=True)
-    later = resumed(policy, seen[: 5 if heard else 4], caught[:4])
+    later = resumed(policy, seen[: 5 if heard else 4], caught[:4], followed=True)
     if heard:
         surveys[4] = np.nan
     again, _, _ = lived(later, biomass, surveys[4:], z[4:])
@@ -63,6 +63,20 @@ def test_nothing_behind_it_is_the_policy_itself(name: str) -> None:
     z, surveys = rng.standard_normal((2, 5))
     policy = POLICIES[name]
     assert lived(resumed(policy, [], []), 0.6, surveys, z) == lived(policy, 0.6, surveys, z)
+
+
+def test_a_small_catch_is_no_sign_of_collapse_where_others_set_the_quota() -> None:
+    """After a survey of 0.6 the policy would take 0.1 or more; a catch of 0.01 leaves more, not nothing."""
+    policy: Any = POLICIES["belief"]
+    beliefs = {}
+    for followed in (False, True):
+        later = resumed(policy, [0.6], [0.01], followed)
+        _, memory = later.decide(later.start(1), np.array([np.nan]), None)
+        beliefs[followed] = policy.belief(memory)[0]
+    assert policy.decide(policy.start(1), np.array([0.6]), None)[0] > 0.05
+    assert beliefs[True][0] == 1.0
+    assert beliefs[False][0] < 1e-3
+    assert beliefs[False] @ PROBLEM.grid.points > 0.5
 
 
 def test_a_batch_goes_on_alike() -> None:
