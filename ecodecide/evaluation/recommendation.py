@@ -45,6 +45,9 @@ from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
 
+SCHEMA = "ecodecide-recommendation-1"
+"""The version of the layout of its file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Advice:
@@ -142,6 +145,26 @@ class Recommendation:
     def history(self) -> CatchHistory:
         """The catch history."""
         return self.managed.history
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recommendation to a NetCDF file, whole or not at all.
+
+        The root of the file is `runs`, with what `to_dict` returns as its attribute ``recommendation``, in JSON.
+        Beside it are the groups of the managed stock, so that `ManagedStock.load` gives back the fit and the policies
+        for the next recommendation.
+
+        Raises
+        ------
+        EvaluationError
+            When the file cannot be written, or survey or growth law are of the user's own.
+        """
+        from ecodecide.evaluation.managed_stock_file import managed_stock_groups, write_groups
+
+        attributes, groups = managed_stock_groups(self.managed)
+        root = self.runs.assign_attrs(
+            **attributes, schema=SCHEMA, recommendation=json.dumps(self.to_dict(), allow_nan=False)
+        )
+        write_groups(root, groups, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recommendation as plain values that JSON can hold; None for what is undefined."""
