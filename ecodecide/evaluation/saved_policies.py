@@ -47,7 +47,9 @@ def load_policies(paths: Sequence[str | os.PathLike[str]]) -> tuple[ManagedStock
         else:
             one = ManagedStock.load(path)
             if managed is not None:
-                raise EvaluationError(f"{path}: found a second fit, expected policies for the one fit; give one run")
+                raise EvaluationError(
+                    f"{path}: found a second fit, expected policies for the one fit; give one run"
+                )
             managed, more = one, dict(one.solutions)
         shared = sorted(set(more) & set(found))
         if shared:

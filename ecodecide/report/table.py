@@ -45,7 +45,7 @@ def _range(low: float, high: float) -> str:
     return ends[0] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
 
 
-def _with_interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
+def with_interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
     """Return a value over its interval: none is shown where it is known to be the value itself."""
     value, low, high = (estimate[key] for key in ("value", "low", "high"))
     if value is None:
@@ -121,9 +121,9 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
         closed = entry["closed_years"]["value"]
         table.add_row(
             entry["name"],
-            _with_interval(entry["collapse_probability"], percent),
-            _with_interval(entry["npv"], value),
-            _with_interval(entry["mean_catch"], catch),
+            with_interval(entry["collapse_probability"], percent),
+            with_interval(entry["npv"], value),
+            with_interval(entry["mean_catch"], catch),
             percent(entry["aav"]["value"]),
             "-" if closed is None else f"{closed:.1f}",
         )
