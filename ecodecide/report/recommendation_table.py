@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ecodecide.report.table import Amounts, number, percent, with_interval
+from ecodecide.report.table import Amounts, number, percent, risk_lines, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ def belief_lines(result: Mapping[str, Any]) -> list[str]:
     ]
     if share is not None:
         lines.append(
-            f"That is {number(share['median'])} of B_MSY (90 %: {number(share['low'])} to {number(share['high'])})."
+            f"That is {share['median']:.2f} of B_MSY (90 %: {share['low']:.2f} to {share['high']:.2f})."
         )
     chances = ", ".join(
         f"{_LIMITS.get(name, name)} {percent(chance)}"
@@ -46,9 +46,9 @@ def belief_lines(result: Mapping[str, Any]) -> list[str]:
     )
     lines.append(f"Probability to be below: {chances}.")
     last = result["last_catch"]
-    points = result["reference_points"]
-    msy = f"; maximum sustainable yield {amount(points['msy']['median'])}" if "msy" in points else ""
-    lines.append(f"Caught in {last['year']}: {amount(last['catch'])} {amount.head}".rstrip() + f"{msy}.")
+    points, unit = result["reference_points"], f" {amount.head}" if amount.head else ""
+    msy = f"; maximum sustainable yield {amount(points['msy']['median'])}{unit}" if "msy" in points else ""
+    lines.append(f"Caught in {last['year']}: {amount(last['catch'])}{unit}{msy}.")
     return lines
 
 
@@ -71,7 +71,7 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
     catch = Amounts([entry["catch"][middle] for entry in advised], unit)
     table = Table(
         title=f"{result['stock']}: quota of {result['year']}",
-        caption="second lines: share of the median biomass, and 95 % Monte Carlo intervals of "
+        caption="second line: share of the median biomass; 95 % Monte Carlo interval of "
         f"{result['settings']['replicates']} futures",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -82,12 +82,13 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
     table.add_column(
         f"quota\n{result['year']}" + (f"\n({quota.head})" if quota.head else ""), justify="right"
     )
-    table.add_column(f"beside the\ncatch of\n{result['last_catch']['year']}", justify="right")
+    table.add_column(f"beside\ncatch of\n{result['last_catch']['year']}", justify="right")
     for one in years:
-        table.add_column(f"below\n{result['settings']['collapse']}\nin {one} years", justify="right")
+        table.add_column(
+            f"below\n{result['settings']['collapse']} in\n{one} years", justify="right", no_wrap=True
+        )
     table.add_column(
-        "catch per\nyear over\n" + f"{middle} years" + (f"\n({catch.head})" if catch.head else ""),
-        justify="right",
+        f"yearly\ncatch,\n{middle} years" + (f"\n({catch.head})" if catch.head else ""), justify="right"
     )
     for entry in result["policies"]:
         if entry["quota"] is None:
@@ -99,7 +100,7 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
             quota(entry["quota"]) + (f"\n[dim]{percent(share)}[/dim]" if share is not None else ""),
             _beside(entry["over_last_catch"]),
             *(with_interval(entry["collapse"][one], percent) for one in years),
-            with_interval(entry["catch"][middle], catch),
+            catch(entry["catch"][middle]["value"]),
         )
     return table
 
@@ -127,16 +128,33 @@ def advice_lines(result: Mapping[str, Any]) -> list[str]:
                 f" It acts on its own belief, {amount(own['median'])}{unit} (90 %: {_range(amount, own)})."
             )
         lines.append(f"{told} {_what_changes(entry['next_survey'], amount, unit)}")
-    starts = [
-        (entry["name"], entry["recovery"][str(max(result["settings"]["years"]))]["value"])
-        for entry in result["policies"]
-        if entry["quota"] is not None
-    ]
-    known = [f"{name} {percent(chance)}" for name, chance in starts if chance is not None]
+    return lines + _ends(result)
+
+
+def _ends(result: Mapping[str, Any]) -> list[str]:
+    """Return who earns most, who risks least and most, and who recovers, over the largest number of years."""
+    last = str(max(result["settings"]["years"]))
+    fishing = [entry for entry in result["policies"] if entry["quota"] is not None and entry["npv"]["value"]]
+    lines = []
+    if fishing:
+        best = max(fishing, key=lambda entry: float(entry["npv"]["value"]))
+        lines.append(
+            f"Over {last} years {best['name']} is worth most (net present value {number(best['npv']['value'])})."
+        )
+    lines += risk_lines(
+        [
+            {"name": entry["name"], "collapse_probability": entry["collapse"][last]}
+            for entry in fishing
+            if entry["collapse"][last]["value"] is not None
+        ]
+    )
+    advised = [entry for entry in result["policies"] if entry["quota"] is not None]
+    recovery = {entry["name"]: entry["recovery"][last]["value"] for entry in advised}
+    known = [f"{name} {percent(chance)}" for name, chance in recovery.items() if chance is not None]
     if known:
         lines.append(
             f"Some futures start below {result['settings']['collapse']}; the chance to recover from there within "
-            f"{max(result['settings']['years'])} years: {', '.join(known)}."
+            f"{last} years: {', '.join(known)}."
         )
     return lines
 

@@ -144,7 +144,7 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
     if fishing:
         best = max(fishing, key=lambda e: e["npv"]["value"])
         lines.append(f"Most valuable: {best['name']} (net present value {number(best['npv']['value'])}).")
-    lines += _risk([e for e in fishing if e["collapse_probability"]["value"] is not None])
+    lines += risk_lines([e for e in fishing if e["collapse_probability"]["value"] is not None])
     unfished = [e for e in scored if e["name"] == "no-fishing" and e["collapse_probability"]["value"]]
     for entry in unfished:
         chance = percent(entry["collapse_probability"]["value"])
@@ -157,7 +157,7 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
     return lines + _differences(fishing, scored[0]["name"] if scored else None)
 
 
-def _risk(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def risk_lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return who risks least and who most; those whose intervals overlap with theirs are named with them."""
     if not entries:
         return []
