@@ -115,8 +115,8 @@ class Recommendation:
         The years of the update; None without.
     year
         Of the decision.
-    last_catch
-        The last one known, and its year.
+    catches
+        Rows (year, catch): those known, oldest first.
     belief
         About the biomass in that year, before its catch.
     advice
@@ -131,7 +131,7 @@ class Recommendation:
     posterior: Posterior
     later: LaterYears | None
     year: int
-    last_catch: tuple[int, float]
+    catches: tuple[tuple[int, float], ...]
     belief: BiomassBelief
     advice: Mapping[str, Advice]
     runs: xr.Dataset
@@ -179,7 +179,8 @@ class Recommendation:
             "stock": self.history.id,
             "unit": self.posterior.unit,
             "year": self.year,
-            "last_catch": {"year": self.last_catch[0], "catch": self.last_catch[1]},
+            "last_catch": _year_and_catch(self.catches[-1]),
+            "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
             "belief": self.belief.to_dict(),
             "reference_points": {name: summary[name] for name in points if name in summary},
             "policies": [one.to_dict() for one in self.advice.values()] + failed,
@@ -298,14 +299,24 @@ def recommend(
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
         belief = biomass_belief(posterior.members, collapse)
-        last = _last_catch(managed.history, later)
+        catches = _catches(managed.history, later)
         year = decision_year(managed.history) if later is None else later.decision_year
         heard = ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey
         advice = {}
         for number, (name, policy) in enumerate(ready.items()):
             tell("what would change it", number / len(ready))
             advice[name] = _advice(
-                name, policy, managed, posterior, runs, horizons, collapse, belief, last, year, heard
+                name,
+                policy,
+                managed,
+                posterior,
+                runs,
+                horizons,
+                collapse,
+                belief,
+                catches[-1][1],
+                year,
+                heard,
             )
         tell("what would change it", 1.0)
     for warning in caught:
@@ -321,7 +332,7 @@ def recommend(
         "updated_to": None if later is None else int(later.year[-1]),
     }  # fmt: skip
     return Recommendation(
-        managed, posterior, later, year, last, belief, advice, runs,
+        managed, posterior, later, year, catches, belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
         _assumptions(managed, posterior, horizons[-1], year, heard),
         citations(managed.history, managed.solutions), versions(),
@@ -358,14 +369,18 @@ def _ready(policy: Policy, problem: HarvestProblem, later: LaterYears | None) ->
     return resumed(policy, seen.tolist(), caught.tolist())
 
 
-def _last_catch(history: CatchHistory, later: LaterYears | None) -> tuple[int, float]:
+def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int, float], ...]:
+    """Return the catches that are known, each with its year."""
     years, catches = list(history.year), list(history.catch)
     if later is not None:
-        years, catches = [*years, *later.year], [*catches, *later.catch]
-    known = [
-        (int(year), float(catch)) for year, catch in zip(years, catches, strict=True) if np.isfinite(catch)
-    ]
-    return known[-1]
+        # the last year of the history may have got its catch
+        kept = len(years) - int(years[-1] == later.year[0])
+        years, catches = [*years[:kept], *later.year], [*catches[:kept], *later.catch]
+    return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
+
+
+def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:
+    return {"year": known[0], "catch": known[1]}
 
 
 def _advice(
@@ -377,7 +392,7 @@ def _advice(
     horizons: Sequence[int],
     collapse: str | float,
     belief: BiomassBelief,
-    last: tuple[int, float],
+    last_catch: float,
     year: int,
     heard: bool,
 ) -> Advice:
@@ -400,7 +415,7 @@ def _advice(
         name=name,
         quota=quota,
         share=quota / belief.biomass.median if belief.biomass.median > 0.0 else None,
-        over_last_catch=quota / last[1] if last[1] > 0.0 else None,
+        over_last_catch=quota / last_catch if last_catch > 0.0 else None,
         status=solution.status,
         settings=solution.settings,
         consequences=consequences(runs, name, horizons, collapse),

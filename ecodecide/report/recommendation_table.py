@@ -37,7 +37,7 @@ def belief_lines(result: Mapping[str, Any]) -> list[str]:
     ]
     if share is not None:
         lines.append(
-            f"That is {share['median']:.2f} of B_MSY (90 %: {share['low']:.2f} to {share['high']:.2f})."
+            f"That is {share['median']:.2g} of B_MSY (90 %: {share['low']:.2g} to {share['high']:.2g})."
         )
     chances = ", ".join(
         f"{_LIMITS.get(name, name)} {percent(chance)}"
@@ -67,10 +67,12 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
     years = [str(one) for one in result["settings"]["years"]]
     middle = years[len(years) // 2]
     unit = result["unit"] if result["unit"] != "unknown" else ""
-    quota = Amounts([{"value": entry["quota"]} for entry in advised], unit)
-    catch = Amounts([entry["catch"][middle] for entry in advised], unit)
+    amount = Amounts(
+        [{"value": entry["quota"], "catch": entry["catch"][middle]["value"]} for entry in advised], unit
+    )
     table = Table(
-        title=f"{result['stock']}: quota of {result['year']}",
+        title=f"{result['stock']}: quota of {result['year']}"
+        + (f", in {amount.head}" if amount.head else ""),
         caption="second line: share of the median biomass; 95 % Monte Carlo interval of "
         f"{result['settings']['replicates']} futures",
         box=box.SIMPLE_HEAD,
@@ -79,17 +81,13 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
         collapse_padding=True,
     )
     table.add_column("policy", no_wrap=True)
-    table.add_column(
-        f"quota\n{result['year']}" + (f"\n({quota.head})" if quota.head else ""), justify="right"
-    )
+    table.add_column(f"quota\nof\n{result['year']}", justify="right")
     table.add_column(f"beside\ncatch of\n{result['last_catch']['year']}", justify="right")
     for one in years:
         table.add_column(
             f"below\n{result['settings']['collapse']} in\n{one} years", justify="right", no_wrap=True
         )
-    table.add_column(
-        f"yearly\ncatch,\n{middle} years" + (f"\n({catch.head})" if catch.head else ""), justify="right"
-    )
+    table.add_column(f"catch\na year,\n{middle} years", justify="right")
     for entry in result["policies"]:
         if entry["quota"] is None:
             table.add_row(entry["name"], *["-"] * (3 + len(years)))
@@ -97,10 +95,10 @@ def recommendation_table(result: Mapping[str, Any]) -> RenderableType:
         share = entry["share_of_biomass"]
         table.add_row(
             entry["name"],
-            quota(entry["quota"]) + (f"\n[dim]{percent(share)}[/dim]" if share is not None else ""),
+            amount(entry["quota"]) + (f"\n[dim]{percent(share)}[/dim]" if share is not None else ""),
             _beside(entry["over_last_catch"]),
             *(with_interval(entry["collapse"][one], percent) for one in years),
-            catch(entry["catch"][middle]["value"]),
+            amount(entry["catch"][middle]["value"]),
         )
     return table
 
@@ -125,8 +123,12 @@ def advice_lines(result: Mapping[str, Any]) -> list[str]:
         own = entry["belief"]
         if own is not None:
             told += (
-                f" It acts on its own belief, {amount(own['median'])}{unit} (90 %: {_range(amount, own)})."
+                f" It takes what is worth most over all years to come on its own belief, {amount(own['median'])}{unit} "
+                f"(90 %: {_range(amount, own)})."
             )
+        most = result["largest_catch"]
+        if entry["quota"] > 1.5 * most["catch"] > 0.0:
+            told += f" That is {entry['quota'] / most['catch']:.2g} times the largest catch, that of {most['year']}."
         lines.append(f"{told} {_what_changes(entry['next_survey'], amount, unit)}")
     return lines + _ends(result)
 
@@ -170,7 +172,7 @@ _VERBS = {
 def _what_changes(survey: Mapping[str, Any], amount: Amounts, unit: str) -> str:
     """Return in words which survey would change a quota."""
     whose = f"survey of {survey['year']}"
-    then = "" if survey["this_year"] else f", for the quota of {survey['year']}"
+    no, a = ("No", "A") if survey["this_year"] else ("Next year: no", "Next year: a")
     found = [(name, survey[name]) for name in _VERBS if survey[name] is not None]
     if (
         len(found) > 1
@@ -179,12 +181,12 @@ def _what_changes(survey: Mapping[str, Any], amount: Amounts, unit: str) -> str:
     ):
         found = [one for one in found if one[0] != "falls"]
     if not found:
-        return f"No {whose} that is to be expected changes it by more than 20 %{then}."
+        return f"{no} {whose} that is to be expected changes it by more than 20 %."
     parts = [
         f"{_where(change, amount, unit)} ({percent(change['probability'])}) {_VERBS[name]}"
         for name, change in found
     ]
-    return f"A {whose} {', one '.join(parts)}{then}."
+    return f"{a} {whose} {', one '.join(parts)}."
 
 
 def _where(change: Mapping[str, Any], amount: Amounts, unit: str) -> str:
