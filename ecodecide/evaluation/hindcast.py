@@ -240,7 +240,9 @@ def hindcast(
         if refit:
             advisor = FitForEachYear(fit, named, past, managed.problem.grid, collapse)
         else:
-            managed = replace(managed, problem=replace(managed.problem, initial="uniform")).solved(named, tell)
+            managed = replace(managed, problem=replace(managed.problem, initial="uniform")).solved(
+                named, tell
+            )
             advisor = OneFit(managed, named, past, collapse)
         start = _start(past) if first is None else int(first - history.year[0])
         begin = start if first is not None or refit else 0
@@ -359,9 +361,9 @@ def _dataset(
             ),
             "belief_below": (
                 ("limit", "year"),
-                np.array([[(one.below or {}).get(limit, np.nan) for one in each] for limit in limits]).reshape(
-                    len(limits), len(each)
-                ),
+                np.array(
+                    [[(one.below or {}).get(limit, np.nan) for one in each] for limit in limits]
+                ).reshape(len(limits), len(each)),
             ),
             "hindsight": (("quantile", "year"), hindsight),
         },

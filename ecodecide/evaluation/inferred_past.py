@@ -83,8 +83,9 @@ def infer_past(posterior: Posterior, past: PastYears) -> InferredPast:
 
     Notes
     -----
-    The fit lets the catch differ from what was reported, by a CV of 0.05, so that a reported catch may exceed a
-    draw's biomass, or leave so little that no growth would bring it to the next year's. A draw's catch is then the
+    The fit lets the catch differ from what was reported, by a CV of 0.05. Here it is what was reported, and what the
+    difference did is part of the process error. But a reported catch may exceed a draw's biomass, or leave so little
+    that no growth would bring it to the next year's: a draw's catch is then the
     largest share of the reported one, in percent, that needs no process error above 5 standard deviations of that
     draw's; or, if all do, that which needs the least. Where growth is zero and the next biomass too, the error is
     taken for none; a draw in which something grew out of nothing is left out. Both kinds are counted.

@@ -34,6 +34,8 @@ FEWEST = 5
 
 UNSEEN = "nothing had been observed of the stock by then"
 
+FIRST = "it starts from past catches, and no year had gone before"
+
 
 @dataclass(frozen=True, eq=False)
 class YearOfAdvice:
@@ -120,7 +122,7 @@ class OneFit:
                 try:
                     quotas[name] = self._quota_of_rule(rule, place)
                 except EcodecideError as problem:
-                    reasons[name] = str(problem)
+                    reasons[name] = str(problem) if place else FIRST
         belief, grid = self._beliefs[place], self._managed.problem.grid
         return YearOfAdvice(
             quotas,
@@ -246,9 +248,7 @@ class FitForEachYear:
         factor = self._survey_factor(managed)
         # the belief that a fit ends with holds the year's survey; a rule is applied to the survey itself
         return {
-            name: Standing(
-                policy, policy.start(1), None, heard and isinstance(policy, BeliefPolicy), factor
-            )
+            name: Standing(policy, policy.start(1), None, heard and isinstance(policy, BeliefPolicy), factor)
             for name, policy in managed.policies.items()
         }
 

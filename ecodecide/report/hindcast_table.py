@@ -101,9 +101,7 @@ def counterfactual_table(result: Mapping[str, Any]) -> Table:
     return table
 
 
-def _interval_amounts(
-    result: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], key: str
-) -> Amounts:
+def _interval_amounts(result: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], key: str) -> Amounts:
     return _amounts(result, [list((entry[key] or {}).values()) for entry in entries])
 
 
@@ -131,7 +129,9 @@ def hindcast_lines(result: Mapping[str, Any]) -> list[str]:
         ]
         if both:
             less = sum(advised < caught for advised, caught in both)
-            lines.append(f"{entry['name']} would have advised less than was caught in {less} of {len(both)} years.")
+            lines.append(
+                f"{entry['name']} would have advised less than was caught in {less} of {len(both)} years."
+            )
         for why, years in _by_reason(entry["reasons"]).items():
             lines.append(f"{entry['name']}: no advice in {spans(years)}: {why}")
     return lines + (_differences(result) if result["counterfactual"] else [])
@@ -157,9 +157,7 @@ def _differences(result: Mapping[str, Any]) -> list[str]:
             more = "" if apart["median"] < 0.0 else "+"
             words.append(f"{what} {more}{median} {show.head} ({low} to {high})")
         lines.append(f"Had {entry['name']} been followed from {told['start']}: {', '.join(words)}.")
-    reduced, out, draws = (
-        told[key] for key in ("draws_with_a_reduced_catch", "draws_left_out", "draws")
-    )
+    reduced, out, draws = (told[key] for key in ("draws_with_a_reduced_catch", "draws_left_out", "draws"))
     if reduced:
         lines.append(
             f"In {reduced} of {draws} draws of the past a reported catch is more than the stock can have borne; there "

@@ -108,7 +108,15 @@ class Precautionary:
             raise SolverError(f"the rule {self.rule!r} needs a stock for its reference points: fit one first")
         named = _NAMED[self.rule]
         inputs = RuleInputs(
-            self.rule, problem, problem.stock, self.references, self.catch, self.rate, self.relative_f, seen, biomass
+            self.rule,
+            problem,
+            problem.stock,
+            self.references,
+            self.catch,
+            self.rate,
+            self.relative_f,
+            seen,
+            biomass,
         )
         made = named.make(inputs)
         words = named.words + _numbers(made) + _warning(made, inputs)
