@@ -402,8 +402,9 @@ def _notes(managed: ManagedStock, past: PastYears, mode: str, start: int | None)
     )
     if start is not None:
         lines.append(
-            f"had it been followed from {past.year[start]}: each posterior draw of the past is lived through again with "
-            "its own process and survey errors; intervals are posterior (how well the past is known), not Monte Carlo"
+            f"had it been followed from {past.year[start]}: each posterior draw of the past is lived through again "
+            "with its own process and survey errors; intervals are posterior (how well the past is known), not Monte "
+            "Carlo"
         )
         lines.append(
             f"the policies followed are those of {past.year[start]}, made of what was known then"

@@ -1,4 +1,4 @@
-"""Had it been followed: the past comes back when what was caught is caught again, and only catches make a difference."""
+"""Had it been followed: the past comes back when what was caught is caught again; only catches make a difference."""
 
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -190,6 +190,7 @@ def test_allens_threshold_is_lived_through_again() -> None:
     inferred = infer_past(posterior, past)
     greedy = follow("greedy", standing(RulePolicy(ConstantRate(0.9), 700.0)), inferred, 0)
     kept = follow("none", standing(RulePolicy(ConstantCatch(0.0), 1.0)), inferred, 0)
+    assert (greedy.catch <= greedy.biomass[:, :-1]).all() and greedy.catch.min() >= 0.0
     assert greedy.biomass[:, -1].max() < 10.0 and np.isfinite(greedy.biomass).all()
     assert kept.biomass[:, -1].min() > 300.0
 

@@ -131,7 +131,8 @@ def test_what_came_later_changes_no_advice_by_a_fit_for_each_year(monkeypatch: p
     )
     assert (found[0].data.advised.sel(year=1993) != found[1].data.advised.sel(year=1993)).all()
     assert all(one.causal and not any("NOT CAUSAL" in note for note in one.notes) for one in found)
-    assert found[0].counterfactual is not None and found[0].counterfactual["year"].values.tolist() == [1991, 1992, 1993, 1994]  # fmt: skip
+    what_if = found[0].counterfactual
+    assert what_if is not None and what_if["year"].values.tolist() == [1991, 1992, 1993, 1994]
 
 
 # --- what is advised ---
@@ -240,7 +241,9 @@ def test_json_and_file(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["mode"] == "fixed" and found["causal"] is False
     assert any("they know the future" in note for note in found["notes"])
-    assert any(note.startswith("NOT CAUSAL: the observations are the biomass of an assessment") for note in found["notes"])  # fmt: skip
+    assert any(
+        note.startswith("NOT CAUSAL: the observations are the biomass of an") for note in found["notes"]
+    )
     history = eco.load_history(HAKE)
     assert found["years"] == history.year.tolist() and found["catch"] == history.catch.tolist()
     assert found["observed"] == history.biomass.tolist()
