@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.rare_collapse import rare_collapse
     from ecodecide.fitting import fit
+    from ecodecide.fitting.stock_file import load_stock
     from ecodecide.history import CatchHistory, load_history
     from ecodecide.solvers.gpdp import Gpdp
     from ecodecide.solvers.optimal_control import OptimalControl
     from ecodecide.solvers.pomdp import Pomdp
     from ecodecide.solvers.precautionary import Precautionary
     from ecodecide.solvers.solution import Solution
+    from ecodecide.solvers.solution_file import load_solution
     from ecodecide.stock.growth import (
         Allen,
         BevertonHolt,
@@ -82,6 +84,8 @@ __all__ = [
     "growth",
     "load_history",
     "load_model",
+    "load_solution",
+    "load_stock",
     "rare_collapse",
     "score",
 ]
@@ -108,7 +112,9 @@ _PLACES = {
     "ecodecide.decision.problem": ("HarvestProblem",),
     "ecodecide.decision.discretize": ("discretize",),
     "ecodecide.fitting": ("fit",),
+    "ecodecide.fitting.stock_file": ("load_stock",),
     "ecodecide.solvers.solution": ("Solution",),
+    "ecodecide.solvers.solution_file": ("load_solution",),
     "ecodecide.solvers.precautionary": ("Precautionary",),
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),
