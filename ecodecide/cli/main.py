@@ -14,6 +14,7 @@ _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
     "fit": "Fit growth laws to a catch history, and weigh them.",
     "growth": "Show what a Gaussian process learns of a stock's growth.",
+    "hindcast": "Ask what policies would have advised in each year of a history.",
     "history": "Import a catch history from the tables of another tool.",
     "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
