@@ -71,6 +71,7 @@ def belief_policy_view(managed: ManagedStock, spreads: tuple[float, ...] = SPREA
         },
         stock=managed.history.id,
         unit=unit,
+        policies=list(managed.policies),
     )
 
 

@@ -73,6 +73,7 @@ def collapse_view(comparison: Comparison) -> xr.Dataset:
             "estimate": list(ESTIMATE),
         },
         stock=comparison.history.id,
+        policies=list(comparison.managed.policies),
         unit=str(runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
     )

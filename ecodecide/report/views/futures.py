@@ -77,6 +77,7 @@ def futures_view(comparison: Comparison, worms: int = 20) -> xr.Dataset:
             "worm": np.arange(few),
         },
         stock=comparison.history.id,
+        policies=list(comparison.managed.policies),
         unit=unit,
         replicates=runs.sizes["replicate"],
         collapse=str(comparison.settings["collapse"]),

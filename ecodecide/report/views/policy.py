@@ -13,6 +13,8 @@ from ecodecide.stock.growth import Array
 POINTS = 121
 """Observations at which policies are asked."""
 
+_LEVELS = (0.05, 0.5, 0.95)
+
 _FIRST = "first decision, on what is believed today, if a survey sees this biomass"
 
 
@@ -31,8 +33,8 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
     -------
     xarray.Dataset
         ``quota`` and ``escapement`` over (policy, biomass): the quota, and the biomass less the quota, at least 0.
-        Observations go from 0 to 1.3 carrying capacities, or to the end of the grid where that comes first. The
-        scalars ``b_msy``, ``carrying_capacity`` and ``msy`` are medians of the fit.
+        Observations go from 0 to 1.3 carrying capacities, or to the end of the grid where that comes first.
+        ``biomass_now`` over quantile, median and 90 % interval of the biomass when the first quota is set. The scalars ``b_msy``, ``carrying_capacity`` and ``msy`` are medians of the fit.
     """
     posterior, unit = managed.posterior, managed.posterior.unit
     biomass = observations(managed)
@@ -58,6 +60,12 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
                 f"observed biomass less the quota, at least 0, of the {_FIRST}",
                 unit,
             ),
+            "biomass_now": labelled(
+                ("quantile",),
+                np.quantile(np.asarray(posterior.members.initial_biomass), _LEVELS),
+                "biomass in the year of decision, as the fit has it: median and 90 % interval",
+                unit,
+            ),
             **{
                 name: labelled((), median_point(posterior, name), words, unit)
                 for name, words in points.items()
@@ -65,10 +73,12 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
         },
         {
             "policy": list(managed.policies),
+            "quantile": list(_LEVELS),
             "biomass": labelled(("biomass",), biomass, "observed biomass before harvest", unit),
         },
         stock=managed.history.id,
         unit=unit,
+        policies=list(managed.policies),
     )
 
 

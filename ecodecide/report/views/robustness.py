@@ -37,6 +37,7 @@ def robustness_view(comparison: Comparison) -> xr.Dataset:
         },
         {"policy": list(found.policies), "world": list(found.worlds), "estimate": ["value", "low", "high"]},
         stock=comparison.history.id,
+        policies=list(comparison.managed.policies),
         unit=str(comparison.runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
         minimax_regret=found.minimax_regret,

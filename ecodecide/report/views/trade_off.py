@@ -58,6 +58,7 @@ def trade_off_view(comparison: Comparison) -> xr.Dataset:
             "estimate": list(ESTIMATE),
         },
         stock=comparison.history.id,
+        policies=list(comparison.managed.policies),
         unit=str(comparison.runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
         years=int(comparison.settings["years"]),
