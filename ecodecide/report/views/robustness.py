@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from ecodecide.evaluation.comparison import Comparison
-from ecodecide.report.views.labelled import labelled, view
+from ecodecide.report.views.labelled import labelled, money, names, view
 
 
 def robustness_view(comparison: Comparison) -> xr.Dataset:
@@ -24,7 +24,7 @@ def robustness_view(comparison: Comparison) -> xr.Dataset:
         estimate), over worlds, with its 95 % interval.
     """
     found = comparison.robustness
-    money = str(comparison.runs["profit"].attrs["units"])
+    money = money(str(comparison.runs.attrs["unit"]))
     dims = ("policy", "world")
     regret = found.value.max(axis=1, keepdims=True) - found.value
     largest = [[value, *ends] for value, ends in zip(found.regret, found.regret_interval, strict=True)]
@@ -37,7 +37,7 @@ def robustness_view(comparison: Comparison) -> xr.Dataset:
         },
         {"policy": list(found.policies), "world": list(found.worlds), "estimate": ["value", "low", "high"]},
         stock=comparison.history.id,
-        policies=list(comparison.managed.policies),
+        policies=names(comparison.runs, "policy"),
         unit=str(comparison.runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
         minimax_regret=found.minimax_regret,

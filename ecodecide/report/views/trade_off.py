@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.evaluation.comparison import Comparison
-from ecodecide.report.views.labelled import ESTIMATE, labelled, view
+from ecodecide.report.views.labelled import ESTIMATE, labelled, money, names, view
 from ecodecide.stock.growth import Array
 
 _METRICS = {
@@ -32,9 +32,9 @@ def trade_off_view(comparison: Comparison) -> xr.Dataset:
     """
     scores = comparison.scores["scores"].sel(estimate=list(ESTIMATE))
     units = {
-        "npv": str(comparison.runs["profit"].attrs["units"]),
+        "npv": money(str(comparison.runs.attrs["unit"])),
         "collapse_probability": "1",
-        "mean_catch": str(comparison.runs["catch"].attrs["units"]),
+        "mean_catch": str(comparison.runs.attrs["unit"]),
     }
     dims = ("world", "policy", "estimate")
     tables = {name: scores.sel(metric=name).transpose(*dims).values for name in _METRICS}
@@ -53,12 +53,12 @@ def trade_off_view(comparison: Comparison) -> xr.Dataset:
             ),
         },
         {
-            "world": [str(name) for name in scores["world"].values],
-            "policy": [str(name) for name in scores["policy"].values],
+            "world": names(comparison.runs, "world"),
+            "policy": names(comparison.runs, "policy"),
             "estimate": list(ESTIMATE),
         },
         stock=comparison.history.id,
-        policies=list(comparison.managed.policies),
+        policies=names(comparison.runs, "policy"),
         unit=str(comparison.runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
         years=int(comparison.settings["years"]),
