@@ -24,16 +24,16 @@ def robustness_view(comparison: Comparison) -> xr.Dataset:
         estimate), over worlds, with its 95 % interval.
     """
     found = comparison.robustness
-    money = money(str(comparison.runs.attrs["unit"]))
+    worth = money(str(comparison.runs.attrs["unit"]))
     dims = ("policy", "world")
     regret = found.value.max(axis=1, keepdims=True) - found.value
     largest = [[value, *ends] for value, ends in zip(found.regret, found.regret_interval, strict=True)]
     return view(
         {
-            "value": labelled(dims, found.value.T, "net present value", money),
+            "value": labelled(dims, found.value.T, "net present value", worth),
             "risk": labelled(dims, found.collapse.T, "probability of collapse"),
-            "regret": labelled(dims, regret.T, "what the best policy of the world earns more", money),
-            "largest_regret": labelled(("policy", "estimate"), largest, "largest regret over worlds", money),
+            "regret": labelled(dims, regret.T, "what the best policy of the world earns more", worth),
+            "largest_regret": labelled(("policy", "estimate"), largest, "largest regret over worlds", worth),
         },
         {"policy": list(found.policies), "world": list(found.worlds), "estimate": ["value", "low", "high"]},
         stock=comparison.history.id,
