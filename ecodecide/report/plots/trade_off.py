@@ -1,0 +1,77 @@
+"""The figure of value against risk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from ecodecide.report.plots.canvas import (
+    FAINT,
+    amounts,
+    in_world,
+    label,
+    legend_below,
+    money_unit,
+    nothing_to_show,
+    one_panel,
+    percent_axis,
+    styles_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the net present value of each policy against its probability of collapse, with 95 % intervals of both.
+
+    Filled are the policies that no other beats at both, joined by a line: the Pareto front.
+
+    Parameters
+    ----------
+    view
+        What `ecodecide.report.views.trade_off_view` returns.
+    world
+        In which truth; the first by default.
+    ax
+        Where to draw; new axes by default.
+
+    Raises
+    ------
+    EvaluationError
+        For a world that the view does not hold.
+    """
+    panel = one_panel(ax, 6.4, 4.8)
+    one = in_world(view, world)
+    told = amounts(money_unit(view), one["npv"])
+    value, risk = one["npv"] / told.factor, one["collapse_probability"]
+    panel.set_title(f"world: {one['world'].item()}", loc="left")
+    panel.set_ylabel(label(f"net present value of {view.attrs['years']} years", told))
+    panel.set_xlabel(
+        f"probability of collapse (below {view.attrs['collapse']}) in {view.attrs['years']} years"
+    )
+    if not np.isfinite(risk).any():
+        nothing_to_show(panel, "no future starts above the limit:\nthere is no collapse to risk")
+        return panel
+    front = one["policy"].values[one["on_front"].values]
+    if len(front) > 1:
+        at = sorted(
+            (float(risk.sel(policy=p, estimate="value")), float(value.sel(policy=p, estimate="value")))
+            for p in front
+        )
+        panel.plot(*zip(*at, strict=True), color=FAINT, lw=1.2, ls="-", zorder=1.0, label="Pareto front")
+    for policy, style in styles_of(view).items():
+        x, x_low, x_high = (float(risk.sel(policy=policy, estimate=e)) for e in ("value", "low", "high"))
+        y, y_low, y_high = (float(value.sel(policy=policy, estimate=e)) for e in ("value", "low", "high"))
+        panel.errorbar(
+            x, y, xerr=[[x - x_low], [x_high - x]], yerr=[[y - y_low], [y_high - y]], fmt=style.marker,
+            color=style.color, mfc=style.color if policy in front else "white", ms=8, mew=1.5, elinewidth=1.2, capsize=2.5,
+            label=policy,
+        )  # fmt: skip
+    right = float(np.nanmax(risk.values))
+    panel.set_xlim(-0.03 * right - 1e-4, 1.05 * right + 1e-4)
+    percent_axis(panel.xaxis, right)
+    legend_below(panel)
+    return panel
