@@ -1,4 +1,4 @@
-"""Figures for papers and notebooks: a labelled Dataset in, matplotlib's Axes out.
+r"""Figures for papers and notebooks: a labelled Dataset in, matplotlib's Axes out.
 
 Each takes what the function of its name in `ecodecide.report.views` returns, draws on the axes that are given or on new
 ones that no window knows of, and returns them.
@@ -12,7 +12,7 @@ Examples
 ...     coords={"policy": ["tac", "no-fishing"], "world": ["fitted"]}, attrs={"unit": "t"},
 ... )
 >>> [axes.get_title(loc="left") for axes in plot_robustness(view)]
-['net present value\\n(t × price)', 'probability of collapse', 'regret\\n(t × price)']
+['net present value\n(t × price)', 'probability of collapse', 'regret\n(t × price)']
 """
 
 from ecodecide.report.plots.belief import plot_belief

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ecodecide.report.palette import BLUE
-from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, years_below
+from ecodecide.report.plots.canvas import INK, amounts, label, legend_below, one_panel, title, years_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,9 +36,9 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         np.append(year - 0.5, year[-1] + 0.5), edges, (density[:, 1:] / density[:, 1:].max(axis=1, keepdims=True)).T,
         cmap="Blues", vmin=0.0, vmax=1.3, rasterized=True,
     )  # fmt: skip
-    panel.plot(year, median / told.factor, color=BLUE, lw=2.0, label="median")
+    panel.plot(year, median / told.factor, color=INK, lw=1.8, label="median")
     for ends, words in ((low, "90 % interval"), (high, None)):
-        panel.plot(year, ends / told.factor, color=BLUE, lw=0.9, ls=(0, (4, 2)), label=words)
+        panel.plot(year, ends / told.factor, color=INK, lw=0.9, ls=(0, (4, 2)), label=words)
     panel.plot(
         year, view["observed"].values / told.factor, "o", color="k", mfc="white", ms=4.5, label="observed"
     )
@@ -51,9 +50,7 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     panel.set_ylim(0.0, top / told.factor)
     panel.set_xlim(year[0] - 0.5, year[-1] + 0.5)
     panel.set_ylabel(label("biomass before harvest", told))
-    panel.set_title(
-        f"{view.attrs['stock']}: belief given the surveys and catches up to each year", loc="left"
-    )
+    title(panel, f"{view.attrs['stock']}: belief given the surveys and catches up to each year")
     years_below(panel)
     legend_below(panel)
     return panel

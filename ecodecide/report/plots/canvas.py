@@ -83,13 +83,18 @@ def _tidy(panel: Axes) -> None:
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
     panel.tick_params(labelsize=8.5)
-    panel.title.set_fontsize(10)
+
+
+def title(panel: Axes, words: str) -> None:
+    """Write a short title at the left."""
+    panel.set_title(words, loc="left", fontsize=10)
 
 
 def legend_below(panel: Axes, columns: int = 3) -> None:
     """Put the names below a panel, where they cover nothing."""
     panel.legend(
-        fontsize=8, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, columnspacing=1.4
+        fontsize=8, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, columnspacing=1.4,
+        handlelength=3.0,
     )  # fmt: skip
 
 
@@ -120,6 +125,27 @@ def percent_axis(axis: Any, largest: float) -> None:
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(1.0, decimals=0 if largest > 0.04 else 1, symbol=" %"))
+
+
+def square_root_axis(panel: Axes, largest: float) -> None:
+    """Spread the small shares of the horizontal axis by their square roots, and write them in percent.
+
+    The root of a proportion has an error that hardly depends on the proportion, unlike its logarithm it has a zero.
+    """
+    panel.set_xscale(
+        "function", functions=(lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x**2)
+    )
+    ticks = [at for at in (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if at <= largest]
+    apart = [at for at in ticks if at == 0.0 or np.sqrt(at) >= 0.07 * np.sqrt(largest)]
+    panel.set_xticks(apart, [f"{100.0 * at:g} %" for at in apart])
+    panel.xaxis.set_minor_locator(_nowhere())
+    panel.set_xlim(-((0.03) ** 2) * largest, 1.05 * largest)
+
+
+def _nowhere() -> Any:
+    from matplotlib.ticker import NullLocator
+
+    return NullLocator()
 
 
 # --- amounts ---

@@ -14,6 +14,7 @@ from ecodecide.report.plots.canvas import (
     one_panel,
     percent_axis,
     styles_of,
+    title,
     years_below,
 )
 
@@ -44,7 +45,7 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     one = in_world(view, world)
     falls = bool(np.isfinite(one["collapsed_by"]).any())
     found = one["collapsed_by" if falls else "recovered_by"]
-    panel.set_title(f"world: {one['world'].item()}", loc="left")
+    title(panel, f"world: {one['world'].item()}")
     limit = view.attrs["collapse"]
     panel.set_ylabel(f"probability of having {'fallen below' if falls else 'risen to'} {limit}")
     years_below(panel, "years after the first decision")
@@ -54,8 +55,8 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     year = one["year"].values
     for policy, style in styles_of(view).items():
         value, low, high = (found.sel(policy=policy, estimate=e).values for e in ("value", "low", "high"))
-        panel.fill_between(year, low, high, step="post", color=style.color, alpha=0.13, lw=0)
-        panel.step(year, value, where="post", color=style.color, ls=style.linestyle, lw=1.8, label=policy)
+        panel.fill_between(year, low, high, color=style.color, alpha=0.13, lw=0)
+        panel.plot(year, value, color=style.color, ls=style.linestyle, lw=1.8, label=policy)
     top = float(np.nanmax(found.sel(estimate="high")))
     panel.set_xlim(0.0, year[-1])
     panel.set_ylim(0.0, min(1.04 * top, 1.0))

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.report.palette import BLUE, GREEN, PURPLE
-from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, years_below
+from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, title, years_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     panel.set_ylim(0.0, top / told.factor)
     panel.set_xlim(year[0] - 0.8, year[-1] + 0.8)
     panel.set_ylabel(label("biomass before harvest, catch", told))
-    panel.set_title(str(view.attrs["species"] or view.attrs["stock"]), loc="left")
+    title(panel, str(view.attrs["species"] or view.attrs["stock"]))
     years_below(panel)
     legend_below(panel)
     return panel

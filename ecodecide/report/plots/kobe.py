@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ecodecide.report.plots.canvas import INK, one_panel
+from ecodecide.report.plots.canvas import INK, one_panel, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     )  # fmt: skip
     for at in (0, len(year) - 1):
         panel.annotate(
-            str(year[at]), (b[known][at], f[known][at]), xytext=(7, 7), textcoords="offset points", fontsize=8.5,
+            str(year[at]), (b[known][at], f[known][at]), xytext=(8, -13), textcoords="offset points", fontsize=8.5,
             fontweight="bold", zorder=5.0,
         )  # fmt: skip
     panel.axvline(1.0, color=INK, lw=0.9, zorder=1.5)
@@ -58,7 +58,7 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     panel.set_ylim(0.0, top)
     panel.set_xlabel("B / B$_{MSY}$ (biomass before harvest)")
     panel.set_ylabel("F / F$_{MSY}$ (F = catch / biomass)")
-    panel.set_title(f"{view.attrs['stock']}: status in {int(view['kobe_year'])}", loc="left")
+    title(panel, f"{view.attrs['stock']}: status in {int(view['kobe_year'])}")
     panel.legend(fontsize=8, ncols=1, loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
     return panel
 

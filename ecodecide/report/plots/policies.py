@@ -17,6 +17,7 @@ from ecodecide.report.plots.canvas import (
     legend_of_all,
     many_panels,
     styles_of,
+    title,
 )
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     biomass = view["biomass"].values / told.factor
     low, now, high = view["biomass_now"].values / told.factor
     for panel, name in zip(panels, ("quota", "escapement"), strict=True):
-        panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
-        panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
         for policy, style in styles_of(view).items():
             panel.plot(
                 biomass, view[name].sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle,
                 lw=1.8, label=policy,
             )  # fmt: skip
+        panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
+        panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
         at = float(view["b_msy"]) / told.factor
         if np.isfinite(at) and at <= biomass[-1]:
             panel.axvline(at, color=INK, lw=0.9, ls=(0, (1, 2)), zorder=1.0, label="B$_{MSY}$, median")
@@ -62,10 +63,10 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     panels[1].plot(biomass, biomass, color=FAINT, lw=0.8, zorder=1.0)
     panels[1].set_ylim(0.0, biomass[-1])
     panels[0].set_ylim(0.0, 1.05 * max(float(np.nanmax(_drawn(view, "quota"))) / told.factor, 1e-12))
-    panels[0].set_ylabel(label("quota of the first year", told))
-    panels[1].set_ylabel(label("escapement: observed less quota", told))
+    panels[0].set_ylabel(label("quota", told))
+    panels[1].set_ylabel(label("escapement", told))
     for panel, words in zip(panels, ("(a) harvest", "(b) escapement"), strict=True):
-        panel.set_title(words, loc="left")
+        title(panel, words)
     if axes is None:
         legend_of_all(panels)
     return panels
@@ -115,9 +116,9 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
         panels[2 * row + 1].plot(mean, mean, color=FAINT, lw=0.8, zorder=1.0)
         panels[2 * row + 1].set_ylim(0.0, mean[-1])
         panels[2 * row].set_ylabel(label("quota", told))
-        panels[2 * row + 1].set_ylabel(label("escapement: mean less quota", told))
-        panels[2 * row].set_title(f"{policy}: harvest", loc="left")
-        panels[2 * row + 1].set_title(f"{policy}: escapement", loc="left")
+        panels[2 * row + 1].set_ylabel(label("escapement", told))
+        title(panels[2 * row], f"{policy}: harvest")
+        title(panels[2 * row + 1], f"{policy}: escapement")
     if axes is None:
         legend_of_all(panels)
     return panels

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ecodecide.report.plots.canvas import Panels, amounts, label, many_panels, money_unit
+from ecodecide.report.plots.canvas import Panels, amounts, figure_of, label, many_panels, money_unit, title
 from ecodecide.report.table import percent
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
             panel.spines[side].set_visible(False)
     panels[0].set_ylabel("policy")
     panels[1].set_xlabel("world")
+    if len(worlds) > 1:
+        for name, written in zip(policies, panels[0].get_yticklabels(), strict=True):
+            written.set_fontweight("bold" if name == view.attrs["minimax_regret"] else "normal")
+        if axes is None:
+            words = (
+                f"means of {view.attrs['replicates']:,} futures; bold: the smallest of the largest regrets"
+            )
+            figure_of(panels[0]).supxlabel(words, fontsize=8.5)
     return panels
 
 
@@ -52,26 +60,15 @@ def _heat(panel: Axes, view: xr.Dataset, name: str) -> None:
     table = view[name].transpose("policy", "world").values
     told = amounts(money_unit(view), table)
     known = table[np.isfinite(table)]
-    high = float(known.max()) if known.size else 1.0
     # from nothing on, so that shades compare; a value may be negative
-    panel.imshow(
-        table,
-        cmap=_SHADES[name],
-        vmin=min(0.0, float(known.min(initial=0.0))),
-        vmax=1.25 * high or 1.0,
-        aspect="auto",
-    )
-    for row, col in np.ndindex(*table.shape):
-        number = float(table[row, col])
+    low, high = min(0.0, float(known.min(initial=0.0))), float(known.max(initial=0.0))
+    image = panel.imshow(table, cmap=_SHADES[name], vmin=low, vmax=1.2 * high or 1.0, aspect="auto")
+    for row, column in np.ndindex(*table.shape):
+        number = float(table[row, column])
         words = "-" if not np.isfinite(number) else percent(number) if name == "risk" else told(number)
-        panel.text(
-            col,
-            row,
-            words,
-            ha="center",
-            va="center",
-            fontsize=8.5,
-            color="white" if number > 0.75 * 1.25 * high else "black",
-        )
-    title = _TITLES[name] if name == "risk" else label(_TITLES[name], told).replace(" (", "\n(")
-    panel.set_title(title, loc="left", fontsize=9.5)
+        red, green, blue, _ = image.to_rgba(number)
+        # the lightness of the shade says which ink is read on it
+        ink = "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else "black"
+        panel.text(column, row, words, ha="center", va="center", fontsize=8.5, color=ink)
+    words = _TITLES[name] if name == "risk" else label(_TITLES[name], told).replace(" (", "\n(")
+    title(panel, words)

@@ -16,8 +16,9 @@ from ecodecide.report.plots.canvas import (
     money_unit,
     nothing_to_show,
     one_panel,
-    percent_axis,
+    square_root_axis,
     styles_of,
+    title,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
     one = in_world(view, world)
     told = amounts(money_unit(view), one["npv"])
     value, risk = one["npv"] / told.factor, one["collapse_probability"]
-    panel.set_title(f"world: {one['world'].item()}", loc="left")
+    title(panel, f"world: {one['world'].item()}")
     panel.set_ylabel(label(f"net present value of {view.attrs['years']} years", told))
     panel.set_xlabel(
         f"probability of collapse (below {view.attrs['collapse']}) in {view.attrs['years']} years"
@@ -66,12 +67,11 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
         x, x_low, x_high = (float(risk.sel(policy=policy, estimate=e)) for e in ("value", "low", "high"))
         y, y_low, y_high = (float(value.sel(policy=policy, estimate=e)) for e in ("value", "low", "high"))
         panel.errorbar(
-            x, y, xerr=[[x - x_low], [x_high - x]], yerr=[[y - y_low], [y_high - y]], fmt=style.marker,
-            color=style.color, mfc=style.color if policy in front else "white", ms=8, mew=1.5, elinewidth=1.2, capsize=2.5,
-            label=policy,
+            x, y, xerr=[[x - x_low], [x_high - x]], yerr=[[y - y_low], [y_high - y]], fmt="none", ecolor=style.color,
+            elinewidth=1.2, capsize=2.5,
         )  # fmt: skip
-    right = float(np.nanmax(risk.values))
-    panel.set_xlim(-0.03 * right - 1e-4, 1.05 * right + 1e-4)
-    percent_axis(panel.xaxis, right)
+        face = style.color if policy in front else "white"
+        panel.plot(x, y, style.marker, color=style.color, mfc=face, ms=8, mew=1.5, label=policy)
+    square_root_axis(panel, max(float(np.nanmax(risk.values)), 0.01))
     legend_below(panel)
     return panel

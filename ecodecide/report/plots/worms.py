@@ -19,6 +19,7 @@ from ecodecide.report.plots.canvas import (
     many_panels,
     money_unit,
     styles_of,
+    title,
     years_below,
 )
 
@@ -80,13 +81,14 @@ def plot_worms(
         if f"worm_{series}" in one and one.sizes["worm"] > 0:
             worms = one[f"worm_{series}"].sel(policy=policy).transpose("year", "worm").values / told.factor
             panel.plot(year, worms, color=INK, lw=0.35, alpha=0.55)
-        panel.plot(year, rows[2], color=style.color, lw=2.2, ls=style.linestyle, label="median")
+        panel.plot(year, rows[2], color="white", lw=3.6)
+        panel.plot(year, rows[2], color=style.color, lw=2.2, label="median")
         if series == "biomass":
             limit = float(one["collapse_limit"]) / told.factor
             panel.axhline(
                 limit, color="k", lw=1.1, ls=(0, (4, 2)), label=f"collapse, {view.attrs['collapse']}"
             )
-        panel.set_title(policy, loc="left")
+        title(panel, policy)
         panel.set_xlim(year[0], year[-1])
         years_below(panel, "")
         top = max(top, float(np.nanmax(rows[4])))

@@ -41,4 +41,5 @@ def robustness_view(comparison: Comparison) -> xr.Dataset:
         unit=str(comparison.runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
         minimax_regret=found.minimax_regret,
+        replicates=comparison.runs.sizes["replicate"],
     )
