@@ -44,8 +44,8 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     )
     panel.axvline(year[-1] - 0.5, color="0.3", lw=0.9, ls=(0, (1, 2)))
     panel.annotate(
-        "decision", (year[-1] - 0.5, top / told.factor), xytext=(-4, -3), textcoords="offset points", ha="right", va="top",
-        fontsize=8.5,
+        "decision", (year[-1] - 0.5, top / told.factor), xytext=(-4, -3), textcoords="offset points", ha="right",
+        va="top", fontsize=8.5,
     )  # fmt: skip
     panel.set_ylim(0.0, top / told.factor)
     panel.set_xlim(year[0] - 0.5, year[-1] + 0.5)

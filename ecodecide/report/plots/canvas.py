@@ -120,11 +120,11 @@ def years_below(panel: Axes, words: str = "year") -> None:
     panel.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=2))
 
 
-def percent_axis(axis: Any, largest: float) -> None:
+def percent_axis(axis: Any) -> None:
     """Write the shares of an axis in percent, with as many decimals as tell its ticks apart."""
     from matplotlib.ticker import PercentFormatter
 
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=0 if largest > 0.04 else 1, symbol=" %"))
+    axis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
 
 
 def square_root_axis(panel: Axes, largest: float) -> None:
@@ -161,6 +161,15 @@ def amounts(unit: str, *values: Any) -> Amounts:
 def label(words: str, told: Amounts) -> str:
     """Return the label of an axis: what it shows, and in parentheses its unit."""
     return f"{words} ({told.head})" if told.head else words
+
+
+def risk_words(kind: str, limit: str) -> str:
+    """Return what a risk is the probability of."""
+    return (
+        f"probability of no recovery to {limit}"
+        if kind == "no recovery"
+        else f"probability of collapse below {limit}"
+    )
 
 
 def money_unit(view: xr.Dataset) -> str:

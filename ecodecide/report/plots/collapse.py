@@ -60,6 +60,6 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     top = float(np.nanmax(found.sel(estimate="high")))
     panel.set_xlim(0.0, year[-1])
     panel.set_ylim(0.0, min(1.04 * top, 1.0))
-    percent_axis(panel.yaxis, top)
+    percent_axis(panel.yaxis)
     legend_below(panel)
     return panel

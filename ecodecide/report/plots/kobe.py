@@ -28,6 +28,8 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; new axes by default.
     """
+    from matplotlib.patheffects import withStroke
+
     panel = one_panel(ax, 6.2, 5.6)
     b, f = view["b_bmsy"].values, view["f_fmsy"].values
     right, top = (_end(view, name) for name in ("b_bmsy", "f_fmsy"))
@@ -47,10 +49,11 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         fmt="D", color="k", mfc="white", ms=7, mew=1.4, elinewidth=1.6, zorder=4.0,
         label=f"median and 90 % intervals, {int(view['kobe_year'])}",
     )  # fmt: skip
+    halo = [withStroke(linewidth=2.5, foreground="white")]
     for at in (0, len(year) - 1):
         panel.annotate(
-            str(year[at]), (b[known][at], f[known][at]), xytext=(8, -13), textcoords="offset points", fontsize=8.5,
-            fontweight="bold", zorder=5.0,
+            str(year[at]), (b[known][at], f[known][at]), xytext=(8, 7), textcoords="offset points", fontsize=8.5,
+            fontweight="bold", zorder=5.0, path_effects=halo,
         )  # fmt: skip
     panel.axvline(1.0, color=INK, lw=0.9, zorder=1.5)
     panel.axhline(1.0, color=INK, lw=0.9, zorder=1.5)
@@ -79,8 +82,12 @@ def _quadrants(panel: Axes, view: xr.Dataset, right: float, top: float) -> None:
     for color, (across, up, at, side, end) in places.items():
         one = view.sel(quadrant=color)
         panel.fill_between(across, *up, color=_FILL[color], lw=0, zorder=0.5)
-        words = str(one["meaning"].item()).replace(", ", ",\n").replace(" and ", "\nand ")
+        words = str(one["meaning"].item())
+        # in a flat quadrant in one line, if need be a small one
+        flat = (up[1] - up[0]) / top < 0.2
+        if not flat:
+            words = words.replace(", ", ",\n").replace(" and ", "\nand ")
         panel.text(
-            *at, f"{words}\n{100 * float(one['kobe']):.0f} %", transform=panel.transAxes, ha=side, va=end,
-            fontsize=8, color=INK, zorder=4.5,
+            *at, f"{words}{': ' if flat else chr(10)}{100 * float(one['kobe']):.0f} %", transform=panel.transAxes,
+            ha=side, va=end, fontsize=7 if flat else 8, color=INK, zorder=4.5,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from ecodecide.report.table import percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_TITLES = {"value": "net present value", "risk": "probability of collapse", "regret": "regret"}
+_TITLES = {"value": "net present value", "risk": "risk", "regret": "regret"}
 _SHADES = {"value": "Blues", "risk": "Oranges", "regret": "Purples"}
 
 
@@ -66,9 +66,12 @@ def _heat(panel: Axes, view: xr.Dataset, name: str) -> None:
     for row, column in np.ndindex(*table.shape):
         number = float(table[row, column])
         words = "-" if not np.isfinite(number) else percent(number) if name == "risk" else told(number)
-        red, green, blue, _ = image.to_rgba(number)
-        # the lightness of the shade says which ink is read on it
-        ink = "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else "black"
+        red, green, blue, alpha = image.to_rgba(np.asarray(number))
+        # the lightness of the shade says which ink is read on it; what is not known has no shade
+        dark = alpha > 0.0 and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
+        ink = "white" if dark else "black"
         panel.text(column, row, words, ha="center", va="center", fontsize=8.5, color=ink)
-    words = _TITLES[name] if name == "risk" else label(_TITLES[name], told).replace(" (", "\n(")
+    kinds = {str(kind) for kind in view["risk_kind"].values}
+    risk = f"probability of\n{' or '.join(sorted(kinds))}"
+    words = risk if name == "risk" else label(_TITLES[name], told).replace(" (", "\n(")
     title(panel, words)

@@ -16,6 +16,7 @@ from ecodecide.report.plots.canvas import (
     money_unit,
     nothing_to_show,
     one_panel,
+    risk_words,
     square_root_axis,
     styles_of,
     title,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the net present value of each policy against its probability of collapse, with 95 % intervals of both.
+    """Draw the net present value of each policy against its risk, with 95 % intervals of both.
 
     Filled are the policies that no other beats at both, joined by a line: the Pareto front.
 
@@ -47,14 +48,14 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
     panel = one_panel(ax, 6.4, 4.8)
     one = in_world(view, world)
     told = amounts(money_unit(view), one["npv"])
-    value, risk = one["npv"] / told.factor, one["collapse_probability"]
+    value, risk = one["npv"] / told.factor, one["risk"]
     title(panel, f"world: {one['world'].item()}")
     panel.set_ylabel(label(f"net present value of {view.attrs['years']} years", told))
     panel.set_xlabel(
-        f"probability of collapse (below {view.attrs['collapse']}) in {view.attrs['years']} years"
+        risk_words(str(one["risk_kind"].item()), view.attrs["collapse"]) + f" in {view.attrs['years']} years"
     )
     if not np.isfinite(risk).any():
-        nothing_to_show(panel, "no future starts above the limit:\nthere is no collapse to risk")
+        nothing_to_show(panel, f"the limit {view.attrs['collapse']} is not known")
         return panel
     front = one["policy"].values[one["on_front"].values]
     if len(front) > 1:

@@ -58,15 +58,8 @@ def plot_worms(
         raise EvaluationError(f"no series {series!r} to draw: expected one of {', '.join(_WORDS)}")
     one = in_world(view, world)
     styles = styles_of(view)
-    panels = many_panels(
-        axes,
-        len(styles),
-        columns=4 if len(styles) in (4, 7, 8) else 3,
-        width=3.1,
-        height=2.8,
-        sharex=True,
-        sharey=True,
-    )
+    columns = 4 if len(styles) in (4, 7, 8) else 3
+    panels = many_panels(axes, len(styles), columns=columns, width=3.1, height=2.8, sharex=True, sharey=True)
     bands = one[series].transpose("policy", "quantile", "year")
     told = amounts(money_unit(view) if series == "profit" else view.attrs["unit"], bands)
     year, top = one["calendar_year"].values, 0.0
@@ -90,11 +83,13 @@ def plot_worms(
             )
         title(panel, policy)
         panel.set_xlim(year[0], year[-1])
-        years_below(panel, "")
+        years_below(panel, "year")
         top = max(top, float(np.nanmax(rows[4])))
     for panel in panels:
         panel.set_ylim(min(0.0, float(bands.min()) / told.factor), 1.25 * top if top > 0.0 else 1.0)
     if axes is None:
+        for above in panels[:-columns]:
+            above.set_xlabel("")
         figure = figure_of(panels[0])
         figure.supylabel(label(_WORDS[series], told), fontsize=9.5)
         figure.supxlabel(_caption(view, one, series), fontsize=8.5)
