@@ -62,7 +62,8 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         panel.set_xlabel(label("observed biomass", told))
     panels[1].plot(biomass, biomass, color=FAINT, lw=0.8, zorder=1.0)
     panels[1].set_ylim(0.0, biomass[-1])
-    panels[0].set_ylim(0.0, 1.05 * max(float(np.nanmax(_drawn(view, "quota"))) / told.factor, 1e-12))
+    largest = float(np.nanmax(view["quota"].values, initial=0.0))
+    panels[0].set_ylim(0.0, 1.05 * largest / told.factor if largest > 0.0 else 1.0)
     panels[0].set_ylabel(label("quota", told))
     panels[1].set_ylabel(label("escapement", told))
     for panel, words in zip(panels, ("(a) harvest", "(b) escapement"), strict=True):
@@ -70,10 +71,6 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     if axes is None:
         legend_of_all(panels)
     return panels
-
-
-def _drawn(view: xr.Dataset, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.asarray(view[name].values, dtype=float)
 
 
 def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panels:
