@@ -77,7 +77,8 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
     """Draw quota and escapement of belief policies against the mean of the belief, for beliefs of several widths.
 
     The figure of Memarzadeh & Boettiger 2019 (doi:10.1086/702704). The thin line is the best quota of a manager who
-    knows the biomass: what lies between is what not knowing does.
+    knows the biomass: what lies between is what not knowing does. Solvers plan for the beliefs that are met from where
+    the stock stands; a policy asked about others, such as sure ones where surveys are poor, may be far from the best.
 
     Parameters
     ----------
@@ -117,7 +118,10 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
         title(panels[2 * row], f"{policy}: harvest")
         title(panels[2 * row + 1], f"{policy}: escapement")
     if axes is None:
-        legend_of_all(panels)
+        words = (
+            "planned for the beliefs that are met: where a belief is not, the quota may be far from the best"
+        )
+        legend_of_all(panels, caption=words)
     return panels
 
 
