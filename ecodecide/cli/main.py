@@ -18,7 +18,11 @@ _COMMANDS = {
     "history": "Import a catch history from the tables of another tool.",
     "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
+<<<<<<< HEAD
     "recommend": "Advise next year's quota, and say why.",
+=======
+    "plot": "Draw a figure of a saved comparison.",
+>>>>>>> plots
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
