@@ -1,0 +1,1 @@
+"""The sections of the report, a file each: every one takes a comparison and returns a `Section`."""

@@ -1,0 +1,83 @@
+"""What each policy earns against what it risks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecodecide.report.interactive.parts import (
+    SOFT,
+    Styles,
+    add,
+    amounts,
+    line,
+    named,
+    new_figure,
+    of,
+    plain,
+    policies_of,
+    styles_of,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from plotly.graph_objects import Figure
+
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star")
+
+
+def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
+    """Draw net present value against the probability of collapse, with 95 % intervals and the Pareto front.
+
+    Parameters
+    ----------
+    view
+        What `ecodecide.report.views.trade_off_view` returns.
+    styles
+        Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+    """
+    figure = new_figure(440)
+    looks = styles_of(view, styles)
+    size = amounts(view.attrs["unit"], view["npv"])
+    worth, risk = view["npv"] / size.factor, 100.0 * view["collapse_probability"]
+    for world, shown in worlds_of(view):
+        y, x = (each.sel(world=world) for each in (worth, risk))
+        front = view["on_front"].sel(world=world).values
+        order = np.argsort(x.sel(estimate="value").values[front])
+        ends = [each.sel(estimate="value").values[front][order] for each in (x, y)]
+        add(
+            figure,
+            [line(*ends, "Pareto front", {**SOFT, "world": world}, line={"width": 1.2, "dash": "dot"}, shown=shown,
+                  hoverinfo="skip", words="")],
+        )  # fmt: skip
+        middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
+        for number, policy in enumerate(policies_of(view)):
+            here = {k: (float(x.sel(policy=policy, estimate=k)), float(y.sel(policy=policy, estimate=k))) for k in
+                    ("value", "low", "high")}  # fmt: skip
+            at, look = here["value"], looks[policy]
+            words = (
+                f"value %{{y:.4~g}} ({here['low'][1]:.4g} to {here['high'][1]:.4g})<br>"
+                f"collapse %{{x:.3~g}} % ({here['low'][0]:.3g} to {here['high'][0]:.3g} %)"
+            )
+            point = line(
+                [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
+                words=words, marker={"size": 11, "color": look.color, "symbol": _SYMBOLS[number % len(_SYMBOLS)]},
+                text=[plain(policy)], textposition="top left" if at[0] > middle else "top right", cliponaxis=False,
+                error_x=_bars([here[k][0] for k in ("low", "value", "high")], look.color),
+                error_y=_bars([here[k][1] for k in ("low", "value", "high")], look.color),
+            )  # fmt: skip
+            add(figure, [point])
+    figure.update_xaxes(title_text="futures that collapse (%)", rangemode="tozero")
+    figure.update_yaxes(title_text=named("net present value", size.head))
+    figure.update_layout(hovermode="closest", showlegend=False)
+    return figure
+
+
+def _bars(ends: list[float], color: str) -> dict[str, object]:
+    low, value, high = np.nan_to_num(ends, nan=ends[1])
+    return {
+        "type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low],
+        "color": color, "thickness": 1.4, "width": 4,
+    }  # fmt: skip
