@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ecodecide.solvers.pomdp import Pomdp
     from ecodecide.solvers.precautionary import Precautionary
     from ecodecide.solvers.solution import Solution
+    from ecodecide.solvers.solution_file import load_solution
     from ecodecide.stock.growth import (
         Allen,
         BevertonHolt,
@@ -82,6 +83,7 @@ __all__ = [
     "growth",
     "load_history",
     "load_model",
+    "load_solution",
     "rare_collapse",
     "score",
 ]
@@ -109,6 +111,7 @@ _PLACES = {
     "ecodecide.decision.discretize": ("discretize",),
     "ecodecide.fitting": ("fit",),
     "ecodecide.solvers.solution": ("Solution",),
+    "ecodecide.solvers.solution_file": ("load_solution",),
     "ecodecide.solvers.precautionary": ("Precautionary",),
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),

@@ -14,7 +14,8 @@ from ecodecide.errors import FitError
 from ecodecide.fitting.laws import FittedLaws
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.record import FitRecord
-from ecodecide.history.catch_history import CatchHistory, column_name
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.history_dataset import history_dataset
 from ecodecide.stock.growth import Array
 from ecodecide.whole_file import whole_file
 
@@ -68,7 +69,7 @@ def fit_tree(fitted: FittedLaws, attributes: Mapping[str, Any] | None = None) ->
                 "provenance": json.dumps(dict(attributes or {}), default=str),
             }
         ),
-        "/history": _history(fitted.history),
+        "/history": history_dataset(fitted.history),
     }
     for law, posterior in fitted.posteriors.items():
         for group, dataset in _groups(posterior).items():
@@ -149,24 +150,6 @@ def _observations(record: FitRecord, values: np.ndarray, dims: tuple[str, str]) 
         years = [record.year[i] for i in at]
         found[_plain(name)] = xr.DataArray(values[..., at], dims=(*dims, dim), coords={dim: years})
     return xr.Dataset(found)
-
-
-def _history(history: CatchHistory) -> xr.Dataset:
-    columns = {
-        "catch": history.catch,
-        "biomass": history.biomass,
-        "ssb": history.ssb,
-        "effort": history.effort,
-    }
-    for kind, given in (("index", history.index), ("index_se", history.index_se)):
-        columns |= {column_name(kind, name): values for name, values in (given or {}).items()}  # type: ignore[arg-type]
-    found = {
-        _plain(name): ("year", np.asarray(values), {"units": _unit(history, name)})
-        for name, values in columns.items()
-        if values is not None
-    }
-    attrs = {"id": history.id, "source": history.source or "", "notes": json.dumps(list(history.notes))}
-    return xr.Dataset(found, coords={"year": np.asarray(history.year)}, attrs=attrs)
 
 
 def _unit(history: CatchHistory, name: str) -> str:

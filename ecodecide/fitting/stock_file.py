@@ -23,41 +23,54 @@ SCHEMA = "ecodecide-fitted-stock-1"
 
 _SURVEYS: dict[str, type[Any]] = {one.__name__: one for one in (LognormalSurvey, NormalSurvey, PerfectSurvey)}
 _DIMS = {
-    "terminal_edges": ("edge",),
-    "terminal_mass": ("cell",),
-    "best_biomass": ("year",),
-    "trajectory_biomass": ("draw", "year"),
+    "terminal_edges": (("edge",), "edges of the cells of the belief about the biomass now"),
+    "terminal_mass": (("cell",), "belief about the biomass now"),
+    "best_biomass": (("year",), "mean biomass of each year of the history, at the best estimate"),
+    "trajectory_biomass": (("draw", "year"), "posterior draws of the biomass of each year of the history"),
 }
+_SHARES = ("terminal_mass",)
 
 
-def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
-    """Write a fitted stock to a NetCDF file, whole or not at all.
+def stock_dataset(posterior: Posterior) -> xr.Dataset:
+    """Return a fitted stock as a Dataset with names and units.
 
-    What it is made of is written, not how it was found: `record` and `seconds` are left out, so that the same fit
-    gives the same file.
-
-    Parameters
-    ----------
-    posterior
-        Of one of the growth laws that have a name, or an average of several.
-    path
-        The file; what was there before is replaced.
+    What it is made of is in it, not how it was found: `record` and `seconds` are left out, so that the same fit is
+    the same Dataset.
 
     Raises
     ------
     FitError
-        When the file cannot be written, or the stock has a law or a survey of the user's own.
+        When the stock has a law or a survey of the user's own.
     """
-    variables: dict[str, Any] = {name: (dims, getattr(posterior, name)) for name, dims in _DIMS.items()}
-    variables["biomass_now"] = ("member", np.asarray(posterior.members.initial_biomass))
-    variables["process_sigma"] = _parameter(_lognormal(posterior.members).sigma, "member")
+    unit = posterior.unit
+    variables: dict[str, Any] = {
+        name: (
+            dims,
+            getattr(posterior, name),
+            {"long_name": words, "units": "1" if name in _SHARES else unit},
+        )
+        for name, (dims, words) in _DIMS.items()
+    }
+    variables["biomass_now"] = (
+        "member",
+        np.asarray(posterior.members.initial_biomass),
+        {"long_name": "biomass after the last catch and growth, of each posterior draw", "units": unit},
+    )
+    variables["process_sigma"] = (
+        *_parameter(_lognormal(posterior.members).sigma, "member"),
+        {"long_name": "standard deviation of the log of the process noise", "units": "1"},
+    )
     growth = posterior.members.growth
     laws = growth.laws if isinstance(growth, MixedGrowth) else (growth,)
     if isinstance(growth, MixedGrowth):
-        variables["which"], variables["row"] = ("member", growth.which), ("member", growth.row)
+        variables["which"] = ("member", growth.which, {"long_name": "number of the growth law", "units": "1"})
+        variables["row"] = ("member", growth.row, {"long_name": "draw of that law", "units": "1"})
     for number, law in enumerate(laws):
         for name, value in parameters(law).items():
-            variables[f"{number}.{_named(law)}.{name}"] = _parameter(value, f"member_{number}")
+            words = {
+                "long_name": f"parameter {name} of the growth law {_named(law)}, biomass in {unit}, per year"
+            }
+            variables[f"{number}.{_named(law)}.{name}"] = (*_parameter(value, f"member_{number}"), words)
     survey = posterior.survey
     if type(survey).__name__ not in _SURVEYS:
         raise FitError(f"cannot write the survey {survey!r}: expected one of {', '.join(_SURVEYS)}")
@@ -85,8 +98,27 @@ def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
         "observed": posterior.observed,
         "status": posterior.status,
     }
+    return xr.Dataset(variables, attrs=attributes)
+
+
+def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
+    """Write a fitted stock to a NetCDF file, whole or not at all.
+
+    Parameters
+    ----------
+    posterior
+        Of one of the growth laws that have a name, or an average of several.
+    path
+        The file; what was there before is replaced.
+
+    Raises
+    ------
+    FitError
+        When the file cannot be written, or the stock has a law or a survey of the user's own.
+    """
+    dataset = stock_dataset(posterior)
     with whole_file(path, FitError) as new:
-        xr.Dataset(variables, attrs=attributes).to_netcdf(new, engine="h5netcdf")
+        dataset.to_netcdf(new, engine="h5netcdf")
 
 
 def load_stock(path: str | os.PathLike[str]) -> Posterior:
@@ -118,8 +150,19 @@ def load_stock(path: str | os.PathLike[str]) -> Posterior:
             found = file.load()
     except (OSError, ValueError, KeyError) as problem:
         raise FitError(f"{path} cannot be read as a fitted stock: {problem}") from None
+    return stock_of(found, str(path))
+
+
+def stock_of(found: xr.Dataset, place: str = "the Dataset") -> Posterior:
+    """Return the stock that `stock_dataset` put into a Dataset.
+
+    Raises
+    ------
+    FitError
+        When the Dataset is another one; `place` names it.
+    """
     if found.attrs.get("schema") != SCHEMA:
-        raise FitError(f"{path}: found schema {found.attrs.get('schema')!r}, expected {SCHEMA!r}; fit again")
+        raise FitError(f"{place}: found schema {found.attrs.get('schema')!r}, expected {SCHEMA!r}; fit again")
     told, unit = found.attrs, str(found.attrs["unit"])
     best, (kind, numbers) = json.loads(told["best"]), json.loads(told["survey"])
     survey: Survey = _SURVEYS[kind](**numbers)

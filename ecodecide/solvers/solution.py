@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -53,6 +54,25 @@ class Solution:
         if self.upper == self.lower:
             return 0.0
         return (self.upper - self.lower) / abs(self.upper) if self.upper != 0.0 else float("inf")
+
+    def save(self, path: str | os.PathLike[str], unit: str = "unknown") -> None:
+        """Write the policy, bounds, status and settings to a NetCDF file; `ecodecide.load_solution` reads it.
+
+        Parameters
+        ----------
+        path
+            The file, written whole or not at all; what was there before is replaced.
+        unit
+            Of biomass.
+
+        Raises
+        ------
+        PolicyError
+            When the file cannot be written, or the policy is of the user's own.
+        """
+        from ecodecide.solvers.solution_file import save_solution
+
+        save_solution(self, path, unit)
 
 
 class Solver(Protocol):

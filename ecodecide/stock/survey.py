@@ -146,6 +146,31 @@ class LognormalSurvey:
         return LognormalNoise(self.sigma).cdf(observed, biomass)
 
 
+def survey_text(survey: Survey) -> str:
+    """Return the words from which `parse_survey` makes the same survey.
+
+    Raises
+    ------
+    StockError
+        For a survey of the user's own.
+
+    Examples
+    --------
+    >>> survey_text(LognormalSurvey(cv=0.2))
+    'lognormal:0.2'
+    """
+    if isinstance(survey, LognormalSurvey):
+        return f"lognormal:{float(survey.cv)!r}"
+    if isinstance(survey, NormalSurvey):
+        return f"normal:{float(survey.sd)!r}"
+    if isinstance(survey, PerfectSurvey):
+        return "perfect"
+    raise StockError(
+        f"cannot write the survey {survey!r}: expected LognormalSurvey, NormalSurvey or PerfectSurvey; one of your "
+        "own is code: keep that instead"
+    )
+
+
 def parse_survey(text: str, scale: float = 1.0) -> Survey:
     """Make a survey of a word such as ``lognormal:0.2``, ``normal:0.1`` or ``perfect``.
 
