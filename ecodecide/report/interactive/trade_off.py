@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
 
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star")
-
 
 def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
     """Draw net present value against the probability of collapse, with 95 % intervals and the Pareto front.
@@ -53,7 +51,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                   hoverinfo="skip", words="")],
         )  # fmt: skip
         middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
-        for number, policy in enumerate(policies_of(view)):
+        for policy in policies_of(view):
             here = {k: (float(x.sel(policy=policy, estimate=k)), float(y.sel(policy=policy, estimate=k))) for k in
                     ("value", "low", "high")}  # fmt: skip
             at, look = here["value"], looks[policy]
@@ -63,7 +61,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             )
             point = line(
                 [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
-                words=words, marker={"size": 11, "color": look.color, "symbol": _SYMBOLS[number % len(_SYMBOLS)]},
+                words=words, marker={"size": 11, "color": look.color, "symbol": look.symbol},
                 text=[plain(policy)], textposition="top left" if at[0] > middle else "top right", cliponaxis=False,
                 error_x=_bars([here[k][0] for k in ("low", "value", "high")], look.color),
                 error_y=_bars([here[k][1] for k in ("low", "value", "high")], look.color),
