@@ -39,7 +39,6 @@ from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.library import load_history
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.survey import Survey, parse_survey
-from ecodecide.whole_file import whole_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +57,10 @@ class Comparison:
         How the policies compare over the worlds.
     settings, assumptions, cite
         For the record.
+    fit
+        Median and 90 % interval of what was estimated, by name, see `Posterior.summary`.
+    versions
+        Of what the figures were computed with.
     exact
         Of the policies on observed biomass in the first world, see `exact_scores`; None where it has none.
     rare
@@ -73,6 +76,8 @@ class Comparison:
     settings: Mapping[str, Any]
     assumptions: tuple[str, ...]
     cite: tuple[str, ...]
+    fit: Mapping[str, Any]
+    versions: Mapping[str, str]
     exact: xr.Dataset | None = None
     rare: Mapping[str, RareCollapse] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -159,7 +164,7 @@ class Comparison:
             "world": str(self.scores["world"].values[0]),
             "policies": policies,
             "robustness": {**self.robustness.to_dict(), **self._by_world()},
-            "fit": {"law": self.posterior.law, "status": self.posterior.status, **self.posterior.summary()},
+            "fit": {"law": self.posterior.law, "status": self.posterior.status, **self.fit},
             "settings": dict(self.settings),
             "assumptions": list(self.assumptions),
             "warnings": list(self.warnings),
@@ -187,9 +192,9 @@ class Comparison:
             ),
             "warnings": json.dumps(list(self.warnings)),
             "history": json.dumps(fingerprint(self.history)),
-            "versions": json.dumps(versions()),
+            "versions": json.dumps(dict(self.versions)),
             "scores_schema": self.scores.attrs["schema"],
-            "fit": json.dumps(self.posterior.summary()),
+            "fit": json.dumps(dict(self.fit)),
             "robustness": json.dumps(self.robustness.to_dict()),
             "exact": json.dumps({name: self._exact(name) for name in self.solutions}),
             "rare": json.dumps({name: self._rare(name) for name in self.solutions}),
@@ -197,15 +202,46 @@ class Comparison:
         return dataset
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_dataset` to a NetCDF file, whole or not at all.
+        """Write the comparison to a NetCDF file, whole or not at all; `Comparison.load` gives it back.
+
+        The root of the file is `to_dataset`; beside it are the groups ``history``, ``fit``, ``problem``, ``exact``,
+        and one for each policy in ``policies``.
 
         Raises
         ------
         EvaluationError
             When the file cannot be written.
         """
-        with whole_file(path, EvaluationError) as new:
-            self.to_dataset().to_netcdf(new, engine="h5netcdf")
+        from ecodecide.evaluation.comparison_file import save_comparison
+
+        save_comparison(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Comparison:
+        """Return the comparison that `save` wrote: the same figures, and policies that decide the same.
+
+        How long solvers took is not in the file.
+
+        Raises
+        ------
+        EvaluationError
+            When the file cannot be read, or is another one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import ecodecide as eco
+        >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
+        >>> result = eco.compare("hake-argentina-north", ["tac", "no-fishing"], **settings)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/run.nc")
+        ...     back = Comparison.load(f"{folder}/run.nc")
+        >>> back.estimate("tac", "npv") == result.estimate("tac", "npv")
+        True
+        """
+        from ecodecide.evaluation.comparison_file import load_comparison
+
+        return load_comparison(path)
 
 
 def _finite(value: Any) -> float | None:
@@ -345,7 +381,7 @@ def compare(
     return Comparison(
         managed, runs, summarize(measured), robustness(measured, seed), settings,
         assumptions(problem, posterior, history, managed.solutions, years, truth),
-        citations(history, managed.solutions), exact, risks, told,
+        citations(history, managed.solutions), posterior.summary(), versions(), exact, risks, told,
     )  # fmt: skip
 
 

@@ -54,6 +54,31 @@ class ManagedStock:
         """The policies by name, those of solvers that failed left out."""
         return {name: solution.policy for name, solution in self.solutions.items()}
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write history, fit, problem and policies to a NetCDF file, whole or not at all; `load` gives them back.
+
+        Raises
+        ------
+        EvaluationError
+            When the file cannot be written, or survey or growth law are of the user's own.
+        """
+        from ecodecide.evaluation.managed_stock_file import save_managed_stock
+
+        save_managed_stock(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> ManagedStock:
+        """Return the managed stock of a file that `save`, or `Comparison.save`, wrote.
+
+        Raises
+        ------
+        EvaluationError
+            When the file cannot be read, or holds none.
+        """
+        from ecodecide.evaluation.managed_stock_file import load_managed_stock
+
+        return load_managed_stock(path)
+
     def solved(self, solvers: Mapping[str, Solver], progress: Progress) -> ManagedStock:
         """Return the stock with a policy of each solver; one that fails does not stop the others.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from typing import Any
 
 import xarray as xr
 
-from ecodecide import __version__
 from ecodecide.errors import PolicyError
 from ecodecide.policy.policy_dataset import SCHEMA, policy_dataset, policy_of
 from ecodecide.solvers.solution import Solution
@@ -27,7 +27,7 @@ def solution_dataset(solution: Solution, unit: str = "unknown") -> xr.Dataset:
     """
     dataset = policy_dataset(solution.policy, unit)
     dataset.attrs |= {
-        "ecodecide_version": __version__,
+        "ecodecide_version": version("ecodecide"),
         "status": solution.status,
         "converged": int(solution.converged),
         "iterations": int(solution.iterations),

@@ -1,0 +1,225 @@
+"""A managed stock in a file: history, fit, decision problem and policies, each a group that xarray opens."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import xarray as xr
+
+from ecodecide.decision.economy import Economy
+from ecodecide.decision.grid import Grid
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import EcodecideError, EvaluationError, PolicyError
+from ecodecide.evaluation.managed_stock import ManagedStock
+from ecodecide.fitting.stock_file import stock_dataset, stock_of
+from ecodecide.history.history_dataset import history_dataset, history_of
+from ecodecide.solvers.solution import Solution
+from ecodecide.solvers.solution_file import solution_dataset, solution_of
+from ecodecide.stock.survey import parse_survey, survey_text
+from ecodecide.whole_file import whole_file
+
+SCHEMA = "ecodecide-managed-stock-1"
+"""The version of the layout of the groups, the attribute ``managed_stock`` of the root."""
+
+_POLICIES = "policies"
+
+
+def save_managed_stock(managed: ManagedStock, path: str | os.PathLike[str]) -> None:
+    """Write a managed stock to a NetCDF file, whole or not at all; see `ManagedStock.save`."""
+    attributes, groups = managed_stock_groups(managed)
+    write_groups(xr.Dataset(attrs=attributes), groups, path)
+
+
+def write_groups(root: xr.Dataset, groups: Mapping[str, xr.Dataset], path: str | os.PathLike[str]) -> None:
+    """Write a Dataset with groups beside it to one NetCDF file, whole or not at all.
+
+    A dimension that a group shares with the root by name and not by meaning has the group's name before its own, as
+    ``history_year``, so that the file also opens as one tree.
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be written.
+    """
+    with whole_file(path, EvaluationError) as new:
+        root.to_netcdf(new, engine="h5netcdf")
+        for name, dataset in groups.items():
+            head = name.partition("/")[0]
+            shared = {dim: f"{head}_{dim}" for dim in dataset.dims if dim in root.dims}
+            dataset.rename(shared).to_netcdf(new, mode="a", group=name, engine="h5netcdf")
+
+
+def load_managed_stock(path: str | os.PathLike[str]) -> ManagedStock:
+    """Return the managed stock of a file: one saved alone, or that of a comparison or of an advice.
+
+    How long solvers took is not in a file. A policy of the user's own is not either: it refuses to decide.
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be read, or holds none.
+    """
+    return managed_stock_of(read_groups(path), path)
+
+
+def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[str, xr.Dataset]]:
+    """Return a managed stock as attributes of the root, and as Datasets by the names of their groups.
+
+    Raises
+    ------
+    EvaluationError
+        When survey or growth law are of the user's own.
+    """
+    problem = managed.problem
+    try:
+        groups = {
+            "history": history_dataset(managed.history),
+            "fit": stock_dataset(managed.posterior),
+            "problem": xr.Dataset(
+                attrs={
+                    "survey": survey_text(problem.survey),
+                    "economy": json.dumps(vars(problem.economy)),
+                    "grid": json.dumps(
+                        {
+                            "upper": problem.grid.upper,
+                            "cells": int(problem.grid.cells),
+                            "scheme": problem.grid.scheme,
+                        }
+                    ),
+                    "implementation_cv": problem.implementation_cv,
+                }
+            ),
+        }
+    except EcodecideError as refused:
+        raise EvaluationError(str(refused)) from None
+    for number, (name, solution) in enumerate(managed.solutions.items()):
+        try:
+            dataset = solution_dataset(solution, managed.posterior.unit)
+        except PolicyError as refused:
+            words = {"status": solution.status, "settings": json.dumps(dict(solution.settings), default=str)}
+            bounds = {"lower": solution.lower, "upper": solution.upper}
+            dataset = xr.Dataset(
+                attrs={
+                    "why_not": getattr(solution.policy, "why", str(refused)),
+                    **words,
+                    **{key: value for key, value in bounds.items() if value is not None},
+                }
+            )
+        # a name may hold a slash, which parts groups
+        plain = name.replace("/", "_over_") or str(number)
+        groups[f"{_POLICIES}/{plain}"] = dataset.assign_attrs(name=name)
+    attributes = {
+        "managed_stock": SCHEMA,
+        "policies": json.dumps(list(managed.solutions)),
+        "failures": json.dumps(dict(managed.failures)),
+    }
+    return attributes, groups
+
+
+def read_groups(path: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
+    """Return all groups of a file by name, the root under ``"/"``, loaded.
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be read.
+    """
+    try:
+        found = xr.open_groups(path, engine="h5netcdf")
+        try:
+            return {name.strip("/") or "/": dataset.load() for name, dataset in found.items()}
+        finally:
+            for dataset in found.values():
+                dataset.close()
+    except (OSError, ValueError, KeyError) as problem:
+        raise EvaluationError(f"{path} cannot be read: {problem}") from None
+
+
+def managed_stock_of(groups: Mapping[str, xr.Dataset], path: str | os.PathLike[str]) -> ManagedStock:
+    """Return the managed stock that groups hold.
+
+    Raises
+    ------
+    EvaluationError
+        When they hold none; `path` names the file.
+    """
+    root = groups["/"]
+    schema = root.attrs.get("managed_stock")
+    if schema != SCHEMA:
+        raise EvaluationError(
+            f"{path}: found {f'schema {schema!r}' if schema else 'no managed stock'}, expected {SCHEMA!r}: give a file "
+            "that `ecodecide compare -o` or `ecodecide recommend -o` of this version wrote"
+        )
+    try:
+        history = history_of(own_names(groups["history"], "history"))
+        posterior = stock_of(own_names(groups["fit"], "fit"))
+        told = groups["problem"].attrs
+        problem = HarvestProblem(
+            stock=posterior,
+            survey=parse_survey(told["survey"]),
+            economy=Economy(**json.loads(told["economy"])),
+            grid=Grid(**json.loads(told["grid"])),
+            history=history,
+            implementation_cv=float(told["implementation_cv"]),
+        )
+        saved = {
+            str(dataset.attrs["name"]): dataset
+            for name, dataset in groups.items()
+            if name.startswith(f"{_POLICIES}/")
+        }
+        solutions = {name: _solution(saved[name]) for name in json.loads(root.attrs["policies"])}
+        return ManagedStock(history, posterior, problem, solutions, json.loads(root.attrs["failures"]))
+    except (KeyError, TypeError, ValueError) as problem_met:
+        raise EvaluationError(f"{path} is damaged: {problem_met!r}; write it again") from None
+
+
+def _solution(dataset: xr.Dataset) -> Solution:
+    why = dataset.attrs.get("why_not")
+    if why is None:
+        return solution_of(own_names(dataset, _POLICIES))
+    told = dataset.attrs
+    return Solution(
+        CodePolicy(str(why)),
+        status=str(told["status"]),
+        lower=told.get("lower"),
+        upper=told.get("upper"),
+        seconds=float("nan"),
+        settings=json.loads(told["settings"]),
+    )
+
+
+@dataclass(frozen=True)
+class CodePolicy:
+    """What is left of a policy of the user's own in a file: it refuses to decide.
+
+    Parameters
+    ----------
+    why
+        In words.
+    """
+
+    why: str
+
+    def start(self, replicates: int) -> NoReturn:
+        """Refuse.
+
+        Raises
+        ------
+        PolicyError
+            Always.
+        """
+        raise PolicyError(self.why)
+
+    def decide(self, memory: Any, observed: Any, caught: Any) -> NoReturn:
+        """Refuse; see `start`."""
+        raise PolicyError(self.why)
+
+
+def own_names(dataset: xr.Dataset, group: str) -> xr.Dataset:
+    """Return a group with the names that `write_groups` may have lengthened."""
+    head = f"{group}_"
+    return dataset.rename({n: str(n).removeprefix(head) for n in dataset.dims if str(n).startswith(head)})
