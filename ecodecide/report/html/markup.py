@@ -20,13 +20,13 @@ Child = str | None
 """Words, which are escaped, markup, which is not, or nothing."""
 
 
-def tag(name: str, *children: Child, **attributes: str | bool | int | None) -> Markup:
+def tag(element: str, /, *children: Child, **attributes: str | bool | int | None) -> Markup:
     """Return an element.
 
     Parameters
     ----------
-    name
-        Of the element.
+    element
+        Its name.
     *children
         What it holds.
     **attributes
@@ -39,9 +39,9 @@ def tag(name: str, *children: Child, **attributes: str | bool | int | None) -> M
     '<p class="note" data-policy="&quot;x&quot;" hidden>a &lt; b <b>&amp;</b></p>'
     """
     words = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    if name in _EMPTY:
-        return Markup(f"<{name}{words}>")
-    return Markup(f"<{name}{words}>{join(*children)}</{name}>")
+    if element in _EMPTY:
+        return Markup(f"<{element}{words}>")
+    return Markup(f"<{element}{words}>{join(*children)}</{element}>")
 
 
 def join(*children: Child) -> Markup:

@@ -16,6 +16,10 @@ from ecodecide.report.table import Amounts
 from ecodecide.report.views import belief_view, futures_view, history_view, policy_view
 
 
+_WORMS = 10
+"""Futures shown whole: as many as can be followed with the eye."""
+
+
 @dataclass(frozen=True, eq=False)
 class Material:
     """A comparison, as plain values and as the views that several sections show.
@@ -66,7 +70,7 @@ class Material:
     @cached_property
     def futures(self) -> xr.Dataset:
         """See `futures_view`."""
-        return futures_view(self.comparison)
+        return futures_view(self.comparison, worms=_WORMS)
 
     @cached_property
     def belief(self) -> xr.Dataset:
@@ -93,6 +97,11 @@ class Material:
         """Return an amount of biomass or catch in words, such as ``2.603 million t``."""
         size = Amounts([{"value": value}], self.unit)
         return f"{size(value)} {size.head}".strip()
+
+    def between(self, low: float, high: float) -> str:
+        """Return two amounts in words, such as ``2.572 to 2.635 million t``."""
+        size = Amounts([{"low": low, "high": high}], self.unit)
+        return f"{size(low)} to {size(high)} {size.head}".strip()
 
 
 def limit_words(collapse: str) -> str:

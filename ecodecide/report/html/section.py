@@ -86,12 +86,24 @@ def figure_box(name: str, height: int, sees: str, caption: Child, *controls: Chi
 
 def plot_box(name: str, height: int, sees: str) -> Markup:
     """Return the element that a figure is drawn in."""
-    return tag("div", id=name, class_="plot", style=f"min-height:{height}px", role="img", aria_label=sees)
+    return tag("div", id=f"figure-{name}", class_="plot", style=f"min-height:{height}px", role="img", aria_label=sees)
 
 
 def slider(label: str, of: str, chooses: str, count: int, at: int) -> Markup:
-    """Return a control that chooses one of many values in order."""
-    name = f"{of}-{chooses}"
+    """Return a control that chooses one of many values in order.
+
+    Parameters
+    ----------
+    label
+        What is chosen.
+    of
+        The figures that it chooses in, the first with the values among its `choices`; with spaces between.
+    chooses
+        The key of the choice.
+    count, at
+        How many values there are, and which is chosen at first.
+    """
+    name = f"{of.split()[0]}-{chooses}"
     return tag(
         "div",
         tag("label", label, for_=name),
@@ -107,20 +119,6 @@ def slider(label: str, of: str, chooses: str, count: int, at: int) -> Markup:
             data_of=of,
         ),
         tag("output", for_=name),
-        class_="control kept needs-program",
-        hidden=True,
-    )
-
-
-def selector(label: str, of: str, chooses: str, words: Sequence[str], at: int) -> Markup:
-    """Return a control that chooses one of a few values."""
-    name = f"{of}-{chooses}"
-    options = [tag("option", each, value=i, selected=i == at) for i, each in enumerate(words)]
-    return tag(
-        "div",
-        tag("label", label, for_=name),
-        tag("select", *options, id=name, data_chooses=chooses, data_of=of),
-        tag("output", for_=name, hidden=True),
         class_="control kept needs-program",
         hidden=True,
     )

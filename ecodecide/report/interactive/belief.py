@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _BLUE = "#0072B2"
 
+_SELDOM = 0.02
+"""Probability above the end of the axis, at most, in any year."""
+
 
 def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -> Figure:
     """Draw the belief about the biomass of each year as a density, with the survey of the year and some limits.
@@ -30,7 +33,11 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
     """
     figure = new_figure(340)
     unit, years = view.attrs["unit"], view["year"].values
-    size = amounts(unit, view["biomass"])
+    # up to where hardly any year puts weight
+    weight = np.cumsum(view["probability"].values.max(axis=0)[::-1])[::-1]
+    likely = np.flatnonzero(weight > _SELDOM)
+    end = float(view["biomass"][likely[-1] if len(likely) else -1])
+    size = amounts(unit, end)
     x = view["biomass"].values / size.factor
     # the first state is extinction, an atom with no density
     density = size.factor * view["density"].values[:, 1:]
@@ -57,10 +64,7 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
         here = limit / size.factor
         add(figure, [line([here, here], [0.0, top], name, ink[min(number, 2)], hoverinfo="skip",
                           line={"width": 1.6, "dash": ("dash", "longdash", "dashdot")[number % 3]})])  # fmt: skip
-    # up to where hardly any year puts weight
-    weight = np.cumsum(view["probability"].values.max(axis=0)[::-1])[::-1]
-    end = x[max(int(np.flatnonzero(weight > 0.02)[-1]) if (weight > 0.02).any() else len(x) - 1, 1)]
-    figure.update_xaxes(title_text=named("biomass", size.head), range=[0.0, float(end)])
+    figure.update_xaxes(title_text=named("biomass", size.head), range=[0.0, end / size.factor])
     figure.update_yaxes(title_text=f"density (1/({size.head}))" if size.head else "density", range=[0.0, top])
-    figure.update_layout(hovermode="closest", legend={"y": -0.22})
+    figure.update_layout(hovermode="closest")
     return figure

@@ -46,5 +46,4 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
     )  # fmt: skip
     figure.update_xaxes(title_text="year")
     figure.update_yaxes(title_text=named("biomass", size.head))
-    figure.update_layout(legend={"y": -0.22})
     return figure

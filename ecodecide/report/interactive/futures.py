@@ -55,5 +55,4 @@ def futures_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                 add(figure, [half, median], row)
         figure.update_yaxes(title_text=named(name, size.head), row=row, col=1)
     figure.update_xaxes(title_text="year", row=2, col=1)
-    figure.update_layout(legend={"y": -0.13})
     return figure

@@ -52,5 +52,4 @@ def history_figure(view: xr.Dataset) -> Figure:
     figure.update_yaxes(title_text=named("biomass", size.head), row=1, col=1)
     figure.update_yaxes(title_text=named("catch per year", caught.head), row=2, col=1)
     figure.update_xaxes(title_text="year", row=2, col=1)
-    figure.update_layout(legend={"y": -0.13})
     return figure

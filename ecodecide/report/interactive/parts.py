@@ -35,7 +35,10 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
         template="none",
         height=height,
         margin={"l": 56, "r": 12, "t": 28, "b": 44},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0.0, "itemclick": False, "itemdoubleclick": False},
+        legend={
+            "orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.0, "x": 0.0, "itemclick": False,
+            "itemdoubleclick": False,
+        },
         hovermode="x unified",
     )  # fmt: skip
     figure.update_xaxes(automargin=True, showline=True, ticks="outside", zeroline=False)

@@ -67,7 +67,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                 error_y=_bars([here[k][1] for k in ("low", "value", "high")], look.color),
             )  # fmt: skip
             add(figure, [point])
-    figure.update_xaxes(title_text="futures that collapse (%)", rangemode="tozero")
+    figure.update_xaxes(title_text="futures that collapse (%)", zeroline=True)
     figure.update_yaxes(title_text=named("net present value", size.head))
     figure.update_layout(hovermode="closest", showlegend=False)
     return figure

@@ -14,12 +14,11 @@
 
   const checked = (name) => all(`input[name="${name}"]:checked`).map((input) => input.value);
   const chosen = () => ({ policy: new Set(checked("policy")), world: new Set(checked("world")) });
+  const drawnBy = (control) => control.dataset.of.split(" ");
+  const valueOf = (control) => figures[drawnBy(control)[0]].choices[control.dataset.chooses][control.value];
   const own = (id) =>
     Object.fromEntries(
-      all(`[data-chooses][data-of="${id}"]`).map((control) => {
-        const key = control.dataset.chooses;
-        return [key, new Set([figures[id].choices[key][control.value]])];
-      }),
+      all(`[data-chooses][data-of~="${id}"]`).map((control) => [control.dataset.chooses, new Set([valueOf(control)])]),
     );
   const shown = (meta, choice) => Object.entries(meta ?? {}).every(([key, value]) => !choice[key] || choice[key].has(value));
 
@@ -59,7 +58,7 @@
   // --- drawing ---
 
   function draw(id) {
-    const box = document.getElementById(id);
+    const box = document.getElementById(`figure-${id}`);
     if (box.closest("[hidden]")) return;
     const { data, layout } = figures[id];
     const choice = { ...chosen(), ...own(id) };
@@ -125,12 +124,12 @@
 
   function tell(control) {
     const output = document.querySelector(`output[for="${control.id}"]`);
-    const value = figures[control.dataset.of].choices[control.dataset.chooses][control.value];
+    const value = valueOf(control);
     if (output) output.textContent = value;
     if (control.type === "range") control.setAttribute("aria-valuetext", value);
   }
   for (const control of all("[data-chooses]")) {
-    control.addEventListener("input", () => { tell(control); draw(control.dataset.of); });
+    control.addEventListener("input", () => { tell(control); drawnBy(control).forEach(draw); });
     tell(control);
   }
 

@@ -16,10 +16,12 @@ _POINTS = {
     "b_msy": "B_MSY, biomass before harvest at MSY",
     "escapement_msy": "biomass after harvest at MSY",
     "f_msy": "F_MSY, MSY / B_MSY",
-    "biomass_now": "biomass today",
-    "b_bmsy": "biomass today / B_MSY",
+    "biomass_now": "biomass at the first decision",
+    "b_bmsy": "the same / B_MSY",
+    "process_sigma": "process error, sigma",
+    "observation_sigma": "observation error, sigma",
 }
-_RATIOS = ("f_msy", "b_bmsy")
+_AMOUNTS = ("carrying_capacity", "msy", "b_msy", "escapement_msy", "biomass_now")
 
 
 def data_and_fit(material: Material) -> Section:
@@ -59,7 +61,7 @@ def _estimates(material: Material) -> Markup:
     fit = {name: each for name, each in material.found["fit"].items() if isinstance(each, dict)}
     rows = []
     for name in (*(n for n in _POINTS if n in fit), *(n for n in fit if n not in _POINTS)):
-        each, unit = fit[name], "" if name in _RATIOS or name not in _POINTS else material.unit
+        each, unit = fit[name], material.unit if name in _AMOUNTS else ""
         size = Amounts([each], unit)
         # a ratio has no thousands of units
         show = size if unit else number

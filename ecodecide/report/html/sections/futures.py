@@ -37,9 +37,12 @@ def futures(material: Material) -> Section:
 
 def _sees(material: Material, policy: str) -> str:
     end = material.futures["biomass"].sel(policy=policy).isel(world=0, year=-1)
-    low, middle, high = (material.amount(float(end.sel(quantile=q))) for q in (0.05, 0.5, 0.95))
+    low, middle, high = (float(end.sel(quantile=q)) for q in (0.05, 0.5, 0.95))
     last = int(material.futures["calendar_year"][-1])
-    return f"Biomass under {policy}: in {last} {middle} in the median, {low} to {high} in 90 % of the futures."
+    return (
+        f"Biomass under {policy}: in {last} {material.amount(middle)} in the median, {material.between(low, high)} in "
+        "90 % of the futures."
+    )
 
 
 def _numbers(material: Material) -> Markup:

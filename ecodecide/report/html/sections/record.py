@@ -12,7 +12,7 @@ from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Section, items
 
-_ADDRESS = re.compile(r"doi:(10\.\d{4,9}/[^\s;,()]+)")
+_ADDRESS = re.compile(r"doi:(10\.\d{4,9}/[^\s;,]+)")
 
 
 def warnings(material: Material) -> Section:
@@ -46,8 +46,9 @@ def settings(material: Material) -> Section:
         for entry in found["policies"]
     }
     parts = [
-        ("Settings of the comparison", {**found["settings"], **version}),
+        ("Settings of the comparison", found["settings"]),
         ("Solvers", solvers),
+        ("Versions", {**material.comparison.versions, **version}),
     ]
     folded = [
         tag("details", tag("summary", title), _list(values), data_printed=True) for title, values in parts
@@ -80,6 +81,9 @@ def _linked(line: str) -> Markup:
     end = 0
     for match in _ADDRESS.finditer(line):
         address = match[1].rstrip(".")
+        # a parenthesis that an address does not open is not its own
+        if address.count(")") > address.count("("):
+            address = address.rstrip(").")
         parts += [join(line[end : match.start()]), tag("a", f"doi:{address}", href=f"https://doi.org/{address}", rel="noreferrer")]
         end = match.start() + len("doi:") + len(address)
     return join(*parts, line[end:])

@@ -35,7 +35,7 @@ def robustness(material: Material) -> Section:
         join("largest regret", tag("small", unit) if unit else None),
     )
     caption = (
-        "Net present value (green: near the best of its world), futures that collapse and largest regret (orange: "
+        "Net present value (green: near the best of its world, white: half of it or less), futures that collapse and largest regret (orange: "
         "bad) of each policy in each world; small print: 95 % intervals."
     )
     words = tag(
@@ -53,7 +53,7 @@ def _value(material: Material, policy: str, world: str, size: Amounts) -> Markup
     every = [x for x in material.found["robustness"]["value"][world].values() if x is not None]
     best = max(every, default=0.0)
     share = estimate["value"] / best if estimate["value"] is not None and best > 0.0 else 0.0
-    return _shaded(estimate_words(estimate, size), max(share, 0.0), "good")
+    return _shaded(estimate_words(estimate, size), max(2.0 * share - 1.0, 0.0), "good")
 
 
 def _risk(material: Material, policy: str, world: str) -> Markup:

@@ -39,7 +39,7 @@ def _answer(material: Material) -> Markup:
 def _reasons(material: Material) -> list[Markup]:
     best = material.found["robustness"]["minimax_regret"]
     lines = [
-        join(f"In {world} ", _worth(material, best, world), _risk(material, best, world))
+        join(f"In the world {world} ", _worth(material, best, world), _risk(material, best, world))
         for world in material.worlds
     ]
     return [*lines, *_safer(material, best), _first_quota(material, best)]
@@ -51,7 +51,7 @@ def _worth(material: Material, policy: str, world: str) -> str:
     if npv["value"] is None:
         return "its value is not known"
     between = "" if npv["low"] is None or npv["high"] is None else (
-        f" ({material.amount(npv['low'])} to {material.amount(npv['high'])})"
+        f" ({material.between(npv['low'], npv['high'])})"
     )  # fmt: skip
     return f"it is worth {material.amount(npv['value'])} of present value over {years} years{between}"
 
@@ -80,13 +80,12 @@ def _safer(material: Material, best: str) -> list[Markup]:
 def _first_quota(material: Material, policy: str) -> Markup:
     quota = material.comparison.runs["quota"].sel(policy=policy).isel(year=0, world=0).values
     low, middle, high = np.quantile(quota, (0.05, 0.5, 0.95))
-    words = f"Its quota for {material.start}: {material.amount(float(middle))}"
-    if high > low:
-        words += (
-            f" if the survey of that year sees what is expected; {material.amount(float(low))} to "
-            f"{material.amount(float(high))} in 90 % of the futures, as the survey turns out"
-        )
-    return join(words, ".")
+    if high == low:
+        return join(f"Its quota for {material.start}: {material.amount(float(middle))}.")
+    return join(
+        f"Its quota for {material.start} depends on the survey of that year: {material.amount(float(middle))} in the "
+        f"median of the futures, {material.between(float(low), float(high))} in 90 % of them."
+    )
 
 
 def share_words(estimate: Mapping[str, Any]) -> str:
