@@ -15,7 +15,6 @@ from ecodecide.report.palette import PolicyStyle, policy_styles
 from ecodecide.report.table import Amounts
 from ecodecide.report.views import belief_view, futures_view, history_view, policy_view
 
-
 _WORMS = 10
 """Futures shown whole: as many as can be followed with the eye."""
 

@@ -8,7 +8,7 @@ from ecodecide import __version__
 from ecodecide.errors import EvaluationError
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.report.html.assets import asset, source_hash
-from ecodecide.report.html.markup import Markup, inline_json, join, tag
+from ecodecide.report.html.markup import Markup, inline_json, tag
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.plain_figure import plain_figure
 from ecodecide.report.html.section import Section
@@ -49,7 +49,10 @@ def report(comparison: Comparison) -> str:
         _header(material, sections),
         _choices(material),
         tag("main", *(section.markup() for section in sections)),
-        tag("footer", tag("p", f"Written by ecodecide {__version__}. Figures drawn by plotly.js (MIT license).")),
+        tag(
+            "footer",
+            tag("p", f"Written by ecodecide {__version__}. Figures drawn by plotly.js (MIT license)."),
+        ),
         tag("script", inline_json(figures), type="application/json", id="figures"),
         *(tag("script", Markup(asset(program))) for program in _PROGRAMS),
     )
@@ -111,7 +114,7 @@ def _header(material: Material, sections: list[Section]) -> Markup:
         tag("p", f"Data: {history.source}.{license_words}", class_="note") if history.source else None,
         tag("p", f"Computed by ecodecide {settings['ecodecide_version']}, seed {settings['seed']}.", class_="note"),
         tag("nav", tag("ul", *links), aria_label="Contents"),
-        tag("noscript", tag("p", "The figures of this page need JavaScript; its words and tables do not.", class_="note")),
+        tag("noscript", tag("p", "The figures need JavaScript; words and tables do not.", class_="note")),
     )  # fmt: skip
 
 
@@ -119,14 +122,22 @@ def _choices(material: Material) -> Markup:
     """Return the controls that choose policies and the world in all figures and tables."""
 
     def choice(kind: str, name: str, value: str, checked: bool, *before: Markup) -> Markup:
-        return tag("label", tag("input", type=kind, name=name, value=value, checked=checked, autocomplete="off"), *before, value)
+        return tag(
+            "label",
+            tag("input", type=kind, name=name, value=value, checked=checked, autocomplete="off"),
+            *before,
+            value,
+        )
 
-    policies = [choice("checkbox", "policy", name, True, swatch(material.styles[name])) for name in material.policies]
+    policies = [
+        choice("checkbox", "policy", name, True, swatch(material.styles[name])) for name in material.policies
+    ]
     worlds = [choice("radio", "world", name, number == 0) for number, name in enumerate(material.worlds)]
+    alone = len(worlds) == 1
     form = tag(
         "form",
         tag("fieldset", tag("span", "Policies", class_="title"), *policies, aria_label="Policies shown"),
-        tag("fieldset", tag("span", "World", class_="title"), *worlds, aria_label="World shown", hidden=len(worlds) == 1),
+        tag("fieldset", tag("span", "World", class_="title"), *worlds, aria_label="World shown", hidden=alone),
         tag("button", "Theme: auto", id="theme", type="button"),
     )  # fmt: skip
     return tag("div", form, class_="choices needs-program", hidden=True)

@@ -86,7 +86,9 @@ def figure_box(name: str, height: int, sees: str, caption: Child, *controls: Chi
 
 def plot_box(name: str, height: int, sees: str) -> Markup:
     """Return the element that a figure is drawn in."""
-    return tag("div", id=f"figure-{name}", class_="plot", style=f"min-height:{height}px", role="img", aria_label=sees)
+    return tag(
+        "div", id=f"figure-{name}", class_="plot", style=f"min-height:{height}px", role="img", aria_label=sees
+    )
 
 
 def slider(label: str, of: str, chooses: str, count: int, at: int) -> Markup:
@@ -137,7 +139,7 @@ def table(caption: Child, head: Iterable[Child], *bodies: Markup) -> Markup:
         ``<tbody>`` elements.
     """
     row = tag("tr", *(tag("th", cell, scope="col") for cell in head))
-    inner = tag("table", tag("caption", caption), tag("thead", row), *bodies)
+    inner = tag("table", tag("caption", tag("span", caption)), tag("thead", row), *bodies)
     return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label="table")
 
 
@@ -147,10 +149,7 @@ def numbers_table(
     """Return a folded table of what a figure shows."""
     body = tag(
         "tbody",
-        *(
-            tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:]))
-            for row in rows
-        ),
+        *(tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows),
     )
     return tag("details", tag("summary", summary), table(caption, head, body))
 

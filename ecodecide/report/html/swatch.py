@@ -18,6 +18,13 @@ _DASHES = {
 def swatch(style: PolicyStyle) -> Markup:
     """Return the line."""
     line = tag(
-        "line", x1=0, x2=24, y1=5, y2=5, stroke=style.color, stroke_width=3, stroke_dasharray=_DASHES[style.dash]
+        "line",
+        x1=0,
+        x2=24,
+        y1=5,
+        y2=5,
+        stroke=style.color,
+        stroke_width=3,
+        stroke_dasharray=_DASHES[style.dash],
     )
     return tag("svg", line, class_="swatch", viewBox="0 0 24 10", aria_hidden="true")

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
 
-_WORDS = {"collapsed_by": "futures that have collapsed (%)", "recovered_by": "futures that have recovered (%)"}
+_WORDS = {
+    "collapsed_by": "futures that have collapsed (%)",
+    "recovered_by": "futures that have recovered (%)",
+}
 
 
 def collapse_figure(

@@ -44,7 +44,11 @@ def futures_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             one = quantiles.sel(world=world) / size.factor
             if name == "biomass":
                 limit = float(view["collapse_limit"].sel(world=world)) / size.factor
-                add(figure, [level(x, limit, "limit of collapse", {**LIMIT, "world": world}, shown=shown)], row)
+                add(
+                    figure,
+                    [level(x, limit, "limit of collapse", {**LIMIT, "world": world}, shown=shown)],
+                    row,
+                )
             for policy in policies_of(view):
                 low, middle, high = (
                     one.sel(policy=policy).sel(quantile=q, method="nearest").values for q in (0.25, 0.5, 0.75)

@@ -27,7 +27,9 @@ def history_figure(view: xr.Dataset) -> Figure:
     year, fitted = view["year"].values, view["biomass"]
     size = amounts(view.attrs["unit"], fitted, view["observed"])
     factor = size.factor
-    quantiles = {q: fitted.sel(quantile=q, method="nearest").values / factor for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    quantiles = {
+        q: fitted.sel(quantile=q, method="nearest").values / factor for q in (0.05, 0.25, 0.5, 0.75, 0.95)
+    }
     add(
         figure,
         [
@@ -50,6 +52,6 @@ def history_figure(view: xr.Dataset) -> Figure:
     figure.add_trace(bars, row=2, col=1)
     add(figure, [level(year, float(view["msy"]) / caught.factor, "MSY", SOFT, dash="dot")], row=2)
     figure.update_yaxes(title_text=named("biomass", size.head), row=1, col=1)
-    figure.update_yaxes(title_text=named("catch per year", caught.head), row=2, col=1)
+    figure.update_yaxes(title_text=named("catch", caught.head), row=2, col=1)
     figure.update_xaxes(title_text="year", row=2, col=1)
     return figure

@@ -34,7 +34,7 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 56, "r": 12, "t": 28, "b": 44},
+        margin={"l": 56, "r": 12, "t": 14, "b": 44},
         legend={
             "orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.0, "x": 0.0, "itemclick": False,
             "itemdoubleclick": False,
@@ -120,10 +120,9 @@ def band(
     """Return the area between two lines."""
     from plotly.graph_objects import Scatter
 
-    x, low, high = (np.asarray(values) for values in (x, low, high))
     known = np.isfinite(low) & np.isfinite(high)
-    x, low, high = x[known], low[known], high[known]
-    around = {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([high, low[::-1]])}
+    across, bottom, top = (np.asarray(values)[known] for values in (x, low, high))
+    around = {"x": np.concatenate([across, across[::-1]]), "y": np.concatenate([top, bottom[::-1]])}
     return Scatter(
         **around, mode="lines", line={"width": 0, "color": color}, fill="toself",
         fillcolor=faint(color, opacity), hoverinfo="skip", showlegend=options.pop("showlegend", False),
@@ -132,7 +131,12 @@ def band(
 
 
 def level(
-    x: Sequence[float] | Array, y: float, name: str, meta: Mapping[str, Any], dash: str = "dash", **options: Any
+    x: Sequence[float] | Array,
+    y: float,
+    name: str,
+    meta: Mapping[str, Any],
+    dash: str = "dash",
+    **options: Any,
 ) -> Scatter:
     """Return a level line, such as a limit, from the first to the last of x."""
     ends = [float(np.min(x)), float(np.max(x))]

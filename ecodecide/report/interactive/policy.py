@@ -43,13 +43,19 @@ def policy_figure(
     seen, made = amounts(view.attrs["unit"], view["biomass"]), amounts(view.attrs["unit"], view[shows])
     x = view["biomass"].values / seen.factor
     y = view[shows] / made.factor
-    traces = [line(x, y.sel(policy=name).values, name, of(policy=name), looks[name]) for name in policies_of(view)]
+    traces = [
+        line(x, y.sel(policy=name).values, name, of(policy=name), looks[name]) for name in policies_of(view)
+    ]
     top = 1.08 * float(y.max()) or 1.0
     b_msy = float(view["b_msy"]) / seen.factor
-    traces.append(line([b_msy, b_msy], [0.0, top], "B_MSY", SOFT, line={"width": 1.4, "dash": "dash"}, hoverinfo="skip"))
+    traces.append(
+        line([b_msy, b_msy], [0.0, top], "B_MSY", SOFT, line={"width": 1.4, "dash": "dash"}, hoverinfo="skip")
+    )
     if shows == "escapement":
         all_left = view["biomass"].values / made.factor
-        traces.append(line(x, all_left, "nothing taken", SOFT, line={"width": 1.0, "dash": "dot"}, hoverinfo="skip"))
+        traces.append(
+            line(x, all_left, "nothing taken", SOFT, line={"width": 1.0, "dash": "dot"}, hoverinfo="skip")
+        )
     add(figure, traces)
     figure.update_xaxes(title_text=named("observed biomass", seen.head), range=[0.0, float(x[-1])])
     figure.update_yaxes(title_text=named(_WORDS[shows], made.head), range=[0.0, top])

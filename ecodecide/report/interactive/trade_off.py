@@ -44,16 +44,21 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         y, x = (each.sel(world=world) for each in (worth, risk))
         front = view["on_front"].sel(world=world).values
         order = np.argsort(x.sel(estimate="value").values[front])
-        ends = [each.sel(estimate="value").values[front][order] for each in (x, y)]
+        left, up = (each.sel(estimate="value").values[front][order] for each in (x, y))
+        dotted = {"width": 1.2, "dash": "dot"}
+        meta = {**SOFT, "world": world}
         add(
             figure,
-            [line(*ends, "Pareto front", {**SOFT, "world": world}, line={"width": 1.2, "dash": "dot"}, shown=shown,
-                  hoverinfo="skip", words="")],
-        )  # fmt: skip
+            [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip", words="")],
+        )
         middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
-        for policy in policies_of(view):
-            here = {k: (float(x.sel(policy=policy, estimate=k)), float(y.sel(policy=policy, estimate=k))) for k in
-                    ("value", "low", "high")}  # fmt: skip
+        # labels of points side by side are put above and below in turn
+        rank = np.argsort(np.argsort(x.sel(estimate="value").values))
+        for number, policy in enumerate(policies_of(view)):
+            here = {
+                key: (float(x.sel(policy=policy, estimate=key)), float(y.sel(policy=policy, estimate=key)))
+                for key in ("low", "value", "high")
+            }
             at, look = here["value"], looks[policy]
             words = (
                 f"value %{{y:.4~g}} ({here['low'][1]:.4g} to {here['high'][1]:.4g})<br>"
@@ -62,9 +67,10 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             point = line(
                 [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
                 words=words, marker={"size": 11, "color": look.color, "symbol": look.symbol},
-                text=[plain(policy)], textposition="top left" if at[0] > middle else "top right", cliponaxis=False,
-                error_x=_bars([here[k][0] for k in ("low", "value", "high")], look.color),
-                error_y=_bars([here[k][1] for k in ("low", "value", "high")], look.color),
+                text=[plain(policy)], cliponaxis=False,
+                textposition=f"{'bottom' if rank[number] % 2 else 'top'} {'left' if at[0] > middle else 'right'}",
+                error_x=_bars([each[0] for each in here.values()], look.color),
+                error_y=_bars([each[1] for each in here.values()], look.color),
             )  # fmt: skip
             add(figure, [point])
     figure.update_xaxes(title_text="futures that collapse (%)", zeroline=True)

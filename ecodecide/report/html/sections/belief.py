@@ -17,7 +17,10 @@ def belief(material: Material) -> Section:
     low, middle, high = (float(x) for x in view["biomass_quantile"].values[-1])
     now = f"{material.amount(middle)} (90 %: {material.between(low, high)})"
     limit = float(material.futures["collapse_limit"].values[0])
-    limits = {f"limit of collapse ({material.found['settings']['collapse']})": limit, "B_MSY": float(material.history["b_msy"])}
+    limits = {
+        f"limit of collapse ({material.found['settings']['collapse']})": limit,
+        "B_MSY": float(material.history["b_msy"]),
+    }
     limits = {name: x for name, x in limits.items() if np.isfinite(x)}
     sees = f"Belief about the biomass of a year, as a density. In {years[-1]} its median is {now}."
     track = (
@@ -31,8 +34,16 @@ def belief(material: Material) -> Section:
     )
     choices = {"year": years}
     body = join(
-        figure_box("belief-track", 320, f"Belief about the biomass from {years[0]} to {years[-1]}: {now}.", track),
-        figure_box("belief", 340, sees, density, slider("Year", "belief belief-track", "year", len(years), len(years) - 1)),
+        figure_box(
+            "belief-track", 320, f"Belief about the biomass from {years[0]} to {years[-1]}: {now}.", track
+        ),
+        figure_box(
+            "belief",
+            340,
+            sees,
+            density,
+            slider("Year", "belief belief-track", "year", len(years), len(years) - 1),
+        ),
     )
     drawings = {
         "belief-track": Drawing(belief_track_figure(view)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -11,6 +13,11 @@ from ecodecide.report.html.section import Drawing, Section, figure_box, numbers_
 from ecodecide.report.html.sections.summary import share_words
 from ecodecide.report.interactive import collapse_figure
 from ecodecide.report.views import collapse_view
+
+_SHOWN: tuple[tuple[Literal["collapsed_by", "recovered_by"], str], ...] = (
+    ("collapsed_by", "collapsed"),
+    ("recovered_by", "recovered"),
+)
 
 
 def collapse(material: Material) -> Section:
@@ -23,12 +30,12 @@ def collapse(material: Material) -> Section:
     )
     parts: list[Markup] = [definition]
     drawings = {}
-    for shows, what in (("collapsed_by", "collapsed"), ("recovered_by", "recovered")):
+    for shows, what in _SHOWN:
         if not np.isfinite(view[shows]).any():
             continue
-        drawings[what] = Drawing(collapse_figure(view, shows, material.styles))  # type: ignore[arg-type]
+        drawings[what] = Drawing(collapse_figure(view, shows, material.styles))
         starts = "above" if what == "collapsed" else "below"
-        caption = f"Share of the futures that start {starts} the limit which have {what} by each year, with 95 % intervals."
+        caption = f"Share of the futures that start {starts} the limit which have {what} by then, with 95 % intervals."
         parts.append(figure_box(what, 400, f"{caption} {_ends(view, shows)}", caption))
     parts.append(_numbers(material, view))
     return Section("collapse", "Time to collapse", join(*parts), drawings)

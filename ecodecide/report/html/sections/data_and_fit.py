@@ -42,7 +42,9 @@ def data_and_fit(material: Material) -> Section:
     weights = None if not laws else "Growth laws by their weight: " + ", ".join(
         f"{law} {100.0 * weight:.2g} %" for law, weight in sorted(laws.items(), key=lambda each: -each[1])
     ) + "."  # fmt: skip
-    status = tag("details", tag("summary", "How the fit ended"), tag("p", posterior.status), data_printed=True)
+    status = tag(
+        "details", tag("summary", "How the fit ended"), tag("p", posterior.status), data_printed=True
+    )
     notes = [words for words in (history.note, *history.notes) if words]
     body = join(
         figure_box("history", 520, sees, caption),
@@ -67,9 +69,8 @@ def _estimates(material: Material) -> Markup:
         show = size if unit else number
         cells = [show(each[end]) for end in ("median", "low", "high")]
         unit_words = size.head if unit else ""
-        rows.append(
-            tag("tr", tag("th", _POINTS.get(name, name), scope="row"), *(tag("td", c) for c in cells), tag("td", unit_words, class_="words"))
-        )  # fmt: skip
+        title = tag("th", _POINTS.get(name, name), scope="row")
+        rows.append(tag("tr", title, *(tag("td", c) for c in cells), tag("td", unit_words, class_="words")))
     caption = "Medians and 90 % intervals of the posterior."
     return table(caption, ("", "median", "5 %", "95 %", "unit"), tag("tbody", *rows))
 

@@ -29,7 +29,9 @@ def futures(material: Material) -> Section:
     together = "All policies together: medians of biomass and catch, and the middle half of the futures."
     body = join(
         tag("figure", tag("div", *panels, class_="panels"), tag("figcaption", alone)),
-        figure_box("futures", 560, f"Biomass and catch over the years under {', '.join(policies)}.", together),
+        figure_box(
+            "futures", 560, f"Biomass and catch over the years under {', '.join(policies)}.", together
+        ),
         _numbers(material),
     )
     return Section("futures", "Futures", body, drawings)

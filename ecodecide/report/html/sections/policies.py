@@ -38,7 +38,9 @@ def policies(material: Material) -> Section:
     for world in material.worlds:
         rows = []
         for policy, entry in scores[world].items():
-            risk = join(estimate_words(entry["collapse_probability"], percent), _exact(material, policy, world))
+            risk = join(
+                estimate_words(entry["collapse_probability"], percent), _exact(material, policy, world)
+            )
             cells = (
                 risk,
                 estimate_words(entry["npv"], value),
@@ -67,7 +69,9 @@ def policies(material: Material) -> Section:
         )
     ]
     what = tag("details", tag("summary", "What the columns mean"), items(meanings), data_printed=True)
-    return Section("policies", "Policies", join(table(caption, head, *bodies), items(failed) if failed else None, what))
+    return Section(
+        "policies", "Policies", join(table(caption, head, *bodies), items(failed) if failed else None, what)
+    )
 
 
 def _head(words: str, unit: str) -> Markup:

@@ -29,7 +29,9 @@ def assumptions(material: Material) -> Section:
         "that share a draw of the fit): more futures make them narrower. What the fit does not know is in the futures "
         "themselves, each of which lives in one draw of the posterior."
     )
-    return Section("assumptions", "Assumptions", join(items(material.found["assumptions"]), tag("p", meaning)))
+    return Section(
+        "assumptions", "Assumptions", join(items(material.found["assumptions"]), tag("p", meaning))
+    )
 
 
 def cite(material: Material) -> Section:
@@ -54,7 +56,9 @@ def settings(material: Material) -> Section:
         tag("details", tag("summary", title), _list(values), data_printed=True) for title, values in parts
     ]
     license_words = tag(
-        "details", tag("summary", "License of plotly.js, which draws the figures"), tag("pre", asset("plotly-LICENSE.txt"))
+        "details",
+        tag("summary", "License of plotly.js, which draws the figures"),
+        tag("pre", asset("plotly-LICENSE.txt")),
     )
     return Section("settings", "Settings and versions", join(*folded, license_words))
 
@@ -84,7 +88,10 @@ def _linked(line: str) -> Markup:
         # a parenthesis that an address does not open is not its own
         if address.count(")") > address.count("("):
             address = address.rstrip(").")
-        parts += [join(line[end : match.start()]), tag("a", f"doi:{address}", href=f"https://doi.org/{address}", rel="noreferrer")]
+        parts += [
+            join(line[end : match.start()]),
+            tag("a", f"doi:{address}", href=f"https://doi.org/{address}", rel="noreferrer"),
+        ]
         end = match.start() + len("doi:") + len(address)
     return join(*parts, line[end:])
 

@@ -35,8 +35,8 @@ def robustness(material: Material) -> Section:
         join("largest regret", tag("small", unit) if unit else None),
     )
     caption = (
-        "Net present value (green: near the best of its world, white: half of it or less), futures that collapse and largest regret (orange: "
-        "bad) of each policy in each world; small print: 95 % intervals."
+        "Net present value (green: near the best of its world, white: half of it or less), futures that collapse and "
+        "largest regret (orange: bad) of each policy in each world; small print: 95 % intervals."
     )
     words = tag(
         "p",

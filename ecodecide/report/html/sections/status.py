@@ -24,7 +24,9 @@ def status(material: Material) -> Section:
             view["quadrant"].values, view["meaning"].values, view["kobe"].values, strict=True
         )
     }
-    sees = f"Kobe plot. In {year}: " + "; ".join(f"{meaning} {share}" for meaning, share in words.values()) + "."
+    sees = (
+        f"Kobe plot. In {year}: " + "; ".join(f"{meaning} {share}" for meaning, share in words.values()) + "."
+    )
     caption = (
         "Each point is a year: to the left of 1 there is less than the biomass of maximum sustainable yield, above 1 "
         f"more is taken than it bears. The cloud is what the fit takes for possible in {year}, each draw measured by "
@@ -37,7 +39,9 @@ def status(material: Material) -> Section:
     ratios = []
     for name, title in (("b_bmsy", "B / B_MSY"), ("f_fmsy", "F / F_MSY")):
         low, high = (number(float(x)) for x in view[f"{name}_interval"].sel(year=year).values)
-        ratios.append(f"{title} in {year}: {number(float(view[name].sel(year=year)))} (90 %: {low} to {high})")
+        ratios.append(
+            f"{title} in {year}: {number(float(view[name].sel(year=year)))} (90 %: {low} to {high})"
+        )
     body = join(
         tag("p", tag("strong", max(words.values(), key=lambda each: float(each[1].removesuffix(" %")))[0].capitalize()),
             f" is the likeliest status in {year}."),

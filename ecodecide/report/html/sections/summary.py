@@ -18,8 +18,19 @@ def summary(material: Material) -> Section:
     """Return what was found, in words with their numbers."""
     found = material.found
     lines = conclusion(found) + precise_lines(found) + robustness_lines(found)
-    body = join(tag("div", tag("p", _answer(material)), items(_reasons(material)), class_="answer"), items(lines))
+    body = join(
+        tag("div", tag("p", _answer(material)), items(_reasons(material)), class_="answer"),
+        tag("p", _scope(material)),
+        items(lines),
+    )
     return Section("summary", "Summary", body)
+
+
+def _scope(material: Material) -> str:
+    """Return what the details are of."""
+    price = material.found["settings"]["economy"]["price"]
+    unit = f" of {material.unit} at a price of {price:g}" if material.unit else f" at a price of {price:g}"
+    return f"In detail, for the world {material.worlds[0]} where no other is named; values{unit}:"
 
 
 def _answer(material: Material) -> Markup:

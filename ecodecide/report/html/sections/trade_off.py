@@ -18,9 +18,9 @@ def trade_off(material: Material) -> Section:
         names = [str(policy) for policy in view["policy"].values if bool(front.sel(policy=policy))]
         fronts.append(f"in {world} {', '.join(names) or 'none'}")
     caption = (
-        "Up is more value, left is less risk; the bars are 95 % Monte Carlo intervals. The dotted line joins the Pareto "
-        "front: no other policy of this comparison has more value at no more risk, or less risk at no less value: "
-        f"{'; '.join(fronts)}. The value of each policy is in the table above."
+        "Up is more value, left is less risk; the bars are 95 % Monte Carlo intervals. The dotted line joins the "
+        "Pareto front: no other policy of this comparison has more value at no more risk, or less risk at no less "
+        f"value: {'; '.join(fronts)}. The numbers are in the table of policies."
     )
     sees = f"Net present value against the share of futures that collapse; on the front: {'; '.join(fronts)}."
     drawing = Drawing(trade_off_figure(view, material.styles))
