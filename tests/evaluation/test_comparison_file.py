@@ -92,6 +92,7 @@ def test_what_managers_know_comes_back(comparison: Any, file: Path) -> None:
     np.testing.assert_array_equal(
         back.posterior.members.initial_biomass, comparison.posterior.members.initial_biomass
     )
+    assert repr(eco.load_stock(file).best) == repr(back.posterior.best)
     problem = comparison.problem
     assert (back.problem.survey, back.problem.economy, back.problem.grid) == (
         problem.survey,
@@ -140,7 +141,7 @@ def test_plain_xarray_opens_futures_scores_and_groups(file: Path) -> None:
         assert root["biomass"].dims == ("policy", "world", "replicate", "year")
         assert root["biomass"].attrs["units"] == "t" and "scores" in root
     with xr.open_datatree(file, engine="h5netcdf") as tree:
-        assert set(tree.children) == {"history", "fit", "problem", "policies", "exact"}
+        assert set(tree.children) == {"history", "stock", "problem", "policies", "exact"}
         assert tree["policies/pomdp/quota"].attrs["units"] == "t"
         assert tree["history/catch"].attrs["units"] == "t"
 
