@@ -60,7 +60,8 @@ def growth(stock: str, law: str, output: Path | None, as_json: bool, quiet: bool
     # neither a full disk nor a reader that closes the pipe costs the other half of the result
     unsaved = None
     if output is not None:
-        from ecodecide.report.growth_figure import growth_figure, save_figure
+        from ecodecide.report.figure_file import save_figure
+        from ecodecide.report.growth_figure import growth_figure
 
         try:
             save_figure(growth_figure(found, title=history.id), output)
@@ -81,7 +82,7 @@ def growth(stock: str, law: str, output: Path | None, as_json: bool, quiet: bool
 
 def _check_usage(law: str, output: Path | None) -> None:
     """Refuse what is wrong before any long work begins."""
-    from ecodecide.report.growth_figure import FORMATS
+    from ecodecide.report.figure_file import FORMATS
     from ecodecide.stock.growth import LAWS
 
     if law not in LAWS:

@@ -17,6 +17,7 @@ _COMMANDS = {
     "history": "Import a catch history from the tables of another tool.",
     "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
+    "plot": "Draw a figure of a saved comparison.",
     "report": "Write the report of a comparison, one HTML file that can be mailed.",
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",

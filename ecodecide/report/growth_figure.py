@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecodecide.errors import EvaluationError
-from ecodecide.whole_file import whole_file
+from ecodecide.report.palette import BLUE, GREEN, PURPLE, SKY, VERMILLION
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito 2008, Color Universal Design: told apart by all eyes, and by their grays in print
-_BLUE, _SKY, _ORANGE, _GREEN, _PURPLE = "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7"
 _PALE, _MIDDLE = "#CFE8F8", "#93CDEF"  # tints of the sky blue
-_RIVALS = ((_ORANGE, "--"), (_GREEN, "-."), (_PURPLE, ":"))
-
-FORMATS = (".png", ".svg", ".pdf")
-"""The endings of files that `save_figure` writes."""
+_RIVALS = ((VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"))
 
 _STEPS = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 
@@ -50,7 +43,7 @@ def growth_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        That no window knows of: show it in a notebook, or give it to `save_figure`.
+        That no window knows of: show it in a notebook, or give it to `ecodecide.report.figure_file.save_figure`.
 
     Raises
     ------
@@ -88,33 +81,6 @@ def growth_figure(
     return figure
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure to a .png, .svg or .pdf file, whole or not at all; the same figure gives the same file.
-
-    Parameters
-    ----------
-    figure
-        A figure.
-    path
-        The file; one that exists is replaced.
-
-    Raises
-    ------
-    EvaluationError
-        For another ending, or when the file cannot be written.
-    """
-    import matplotlib as mpl
-
-    target = Path(path)
-    kind = target.suffix.lower()
-    if kind not in FORMATS:
-        raise EvaluationError(f"{target.name} does not end in one of {', '.join(FORMATS)}")
-    # no date, and names that do not change, so that equal figures are equal files
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
-    with whole_file(target, EvaluationError) as new, mpl.rc_context({"svg.hashsalt": "ecodecide"}):
-        figure.savefig(new, dpi=200, metadata=undated)
-
-
 def _amounts(diagnostics: xr.Dataset) -> tuple[float, str]:
     """Return what to divide biomass by, and the unit of what that leaves, in parentheses; '' without one."""
     unit, scale = diagnostics.attrs["unit"], float(diagnostics.attrs["scale"])
@@ -136,9 +102,9 @@ def _draw_growth(panel: Axes, found: xr.Dataset, factor: float, unit: str) -> No
     _band(panel, s, found["next_biomass"].values / factor, "with noise")
     growth = found["growth"].values / factor
     for row, style, label in ((0, ":", "90 % of f"), (1, "--", "50 % of f")):
-        panel.plot(s, growth[row], color=_BLUE, lw=0.9, ls=style, label=label)
-        panel.plot(s, growth[-1 - row], color=_BLUE, lw=0.9, ls=style)
-    panel.plot(s, growth[2], color=_BLUE, lw=2.0, label="f learned, median")
+        panel.plot(s, growth[row], color=BLUE, lw=0.9, ls=style, label=label)
+        panel.plot(s, growth[-1 - row], color=BLUE, lw=0.9, ls=style)
+    panel.plot(s, growth[2], color=BLUE, lw=2.0, label="f learned, median")
     for i, law in enumerate(found["rival"].values):
         curve = found["rival_growth"].values[i] / factor
         if np.isfinite(curve).any():
@@ -169,15 +135,15 @@ def _draw_surplus(panel: Axes, found: xr.Dataset, factor: float, unit: str) -> N
     s = found["escapement"].values / factor
     surplus = found["growth"].values / factor - s
     _band(panel, s, surplus, "of f - s")
-    panel.plot(s, surplus[2], color=_BLUE, lw=2.0, label="median")
+    panel.plot(s, surplus[2], color=BLUE, lw=2.0, label="median")
     mean = found["mean_growth"].values / factor - s
     panel.plot(s, mean, color="k", lw=1.0, ls="--", label="mean, E f - s")
     panel.axhline(0.0, color="0.35", lw=0.8)
     low, high = _surplus_range(found, surplus, mean, float(found["msy"]) / factor)
     marks = (
-        ("allee_threshold", "^", _ORANGE, "threshold"),
-        ("escapement_msy", "o", _GREEN, "escapement of MSY"),
-        ("carrying_capacity", "s", _PURPLE, "carrying capacity"),
+        ("allee_threshold", "^", VERMILLION, "threshold"),
+        ("escapement_msy", "o", GREEN, "escapement of MSY"),
+        ("carrying_capacity", "s", PURPLE, "carrying capacity"),
     )
     for name, marker, color, label in marks:
         at = float(found[name]) / factor
@@ -217,15 +183,21 @@ def _draw_ahead(panel: Axes, found: xr.Dataset, factor: float, unit: str) -> Non
         return
     rows = found["ahead_quantiles"].values[:, 0] / factor
     came = found["ahead_observed"].values[0] / factor
-    panel.vlines(year, rows[0], rows[4], color=_SKY, lw=2.0, label="90 % predicted")
-    panel.vlines(year, rows[1], rows[3], color=_BLUE, lw=5.0, label="50 % predicted")
+    panel.vlines(year, rows[0], rows[4], color=SKY, lw=2.0, label="90 % predicted")
+    panel.vlines(year, rows[1], rows[3], color=BLUE, lw=5.0, label="50 % predicted")
     panel.plot(year, rows[2], "_", color="w", ms=5, mew=1.5)
     rank = found["ahead_rank"].values[0]
     outside = np.abs(rank - 0.5) > 0.45
     panel.plot(year[~outside], came[~outside], "k.", ms=7, label="what came")
     if outside.any():
         panel.plot(
-            year[outside], came[outside], "X", color=_ORANGE, mec="k", ms=7, label="what came, outside 90 %"
+            year[outside],
+            came[outside],
+            "X",
+            color=VERMILLION,
+            mec="k",
+            ms=7,
+            label="what came, outside 90 %",
         )
     low, high = float(np.nanmin([*rows[0], *came])), float(np.nanmax([*rows[4], *came]))
     panel.set_ylim(max(0.0, low - 0.25 * (high - low)), high + 0.1 * (high - low))

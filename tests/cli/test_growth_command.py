@@ -18,7 +18,7 @@ from ecodecide.cli import main
 
 COMMAND = importlib.import_module("ecodecide.cli.growth")
 FITTING = importlib.import_module("ecodecide.fitting")
-FIGURE = importlib.import_module("ecodecide.report.growth_figure")
+FIGURE = importlib.import_module("ecodecide.report.figure_file")
 
 
 def growth(*arguments: str | Path) -> Result:

@@ -13,7 +13,8 @@ import xarray as xr
 
 from ecodecide.errors import EvaluationError
 from ecodecide.fitting.diagnostics import diagnose
-from ecodecide.report.growth_figure import growth_figure, save_figure
+from ecodecide.report.figure_file import save_figure
+from ecodecide.report.growth_figure import growth_figure
 
 OKABE_ITO = {"#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7"}
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecodecide.report.interactive.parts import INK, LIMIT, add, amounts, band, line, named, new_figure, of
+from ecodecide.report.palette import SKY
 
 if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
-
-_BLUE = "#0072B2"
 
 _SELDOM = 0.02
 """Probability above the end of the axis, at most, in any year."""
@@ -48,7 +47,7 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
         add(
             figure,
             [
-                band(x[1:], np.zeros(len(x) - 1), density[row], meta, _BLUE, 0.3, shown=shown),
+                band(x[1:], np.zeros(len(x) - 1), density[row], meta, SKY, 0.4, shown=shown),
                 line(
                     x[1:], density[row], f"belief of {year}", {**meta, "ink": "soft"}, shown=shown,
                     words="%{y:.3~g}",

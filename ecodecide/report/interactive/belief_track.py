@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecodecide.report.interactive.parts import INK, SOFT, add, amounts, band, line, named, new_figure, of
+from ecodecide.report.palette import SKY
 
 if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
-
-_BLUE = "#0072B2"
 
 
 def belief_track_figure(view: xr.Dataset) -> Figure:
@@ -29,7 +28,7 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
     add(
         figure,
         [
-            band(year, low, high, {}, _BLUE, 0.2, name="90 % of the belief", showlegend=True),
+            band(year, low, high, {}, SKY, 0.35, name="90 % of the belief", showlegend=True),
             line(year, middle, "median of the belief", SOFT),
             line(
                 year, view["observed"].values / size.factor, "observed", INK, mode="markers",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecodecide.report.interactive.parts import INK, SOFT, add, amounts, band, level, line, named, new_figure
+from ecodecide.report.palette import BLUE, SKY
 
 if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
-
-_BLUE = "#0072B2"
 
 
 def history_figure(view: xr.Dataset) -> Figure:
@@ -33,8 +32,8 @@ def history_figure(view: xr.Dataset) -> Figure:
     add(
         figure,
         [
-            band(year, quantiles[0.05], quantiles[0.95], {}, _BLUE, 0.16, name="90 % of the fit", showlegend=True),
-            band(year, quantiles[0.25], quantiles[0.75], {}, _BLUE, 0.28, name="50 % of the fit", showlegend=True),
+            band(year, quantiles[0.05], quantiles[0.95], {}, SKY, 0.3, name="90 % of the fit", showlegend=True),
+            band(year, quantiles[0.25], quantiles[0.75], {}, SKY, 0.45, name="50 % of the fit", showlegend=True),
             line(year, quantiles[0.5], "fitted biomass, median", SOFT),
             line(
                 year, view["observed"].values / factor, "observed", INK, mode="markers",
@@ -46,7 +45,7 @@ def history_figure(view: xr.Dataset) -> Figure:
     )  # fmt: skip
     caught = amounts(view.attrs["unit"], view["catch"], view["msy"])
     bars = Bar(
-        x=year, y=view["catch"].values / caught.factor, name="catch", marker={"color": _BLUE}, showlegend=False,
+        x=year, y=view["catch"].values / caught.factor, name="catch", marker={"color": BLUE}, showlegend=False,
         hovertemplate="%{y:.4~g}<extra>catch</extra>",
     )  # fmt: skip
     figure.add_trace(bars, row=2, col=1)

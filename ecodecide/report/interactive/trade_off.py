@@ -20,6 +20,7 @@ from ecodecide.report.interactive.parts import (
     styles_of,
     worlds_of,
 )
+from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,8 +53,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip", words="")],
         )
         middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
-        # labels of points side by side are put above and below in turn
-        rank = np.argsort(np.argsort(x.sel(estimate="value").values))
+        sides = _label_sides(x.sel(estimate="value").values, y.sel(estimate="value").values)
         for number, policy in enumerate(policies_of(view)):
             here = {
                 key: (float(x.sel(policy=policy, estimate=key)), float(y.sel(policy=policy, estimate=key)))
@@ -68,7 +68,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                 [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
                 words=words, marker={"size": 11, "color": look.color, "symbol": look.symbol},
                 text=[plain(policy)], cliponaxis=False,
-                textposition=f"{'bottom' if rank[number] % 2 else 'top'} {'left' if at[0] > middle else 'right'}",
+                textposition=f"{sides[number]} {'left' if at[0] > middle else 'right'}",
                 error_x=_bars([each[0] for each in here.values()], look.color),
                 error_y=_bars([each[1] for each in here.values()], look.color),
             )  # fmt: skip
@@ -77,6 +77,18 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
     figure.update_yaxes(title_text=named("net present value", size.head))
     figure.update_layout(hovermode="closest", showlegend=False)
     return figure
+
+
+def _label_sides(x: Array, y: Array) -> list[str]:
+    """Return for each point whether its label is put on top of it or at its bottom: away from the nearest other."""
+    across, up = (each / (np.nanmax(np.abs(each), initial=0.0) or 1.0) for each in (x, y))
+    sides = []
+    for at in range(len(x)):
+        distance = (across - across[at]) ** 2 + (up - up[at]) ** 2
+        distance[at] = np.inf
+        nearest = int(np.argmin(np.where(np.isfinite(distance), distance, np.inf)))
+        sides.append("bottom" if up[nearest] > up[at] else "top")
+    return sides
 
 
 def _bars(ends: list[float], color: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from ecodecide.evaluation import intervals
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.evaluation.limits import collapse_limit
 from ecodecide.evaluation.scores import draws_of
-from ecodecide.report.views.labelled import ESTIMATE, labelled, view
+from ecodecide.report.views.labelled import ESTIMATE, labelled, names, view
 from ecodecide.stock.growth import Array
 
 
@@ -35,7 +35,7 @@ def collapse_view(comparison: Comparison) -> xr.Dataset:
     """
     runs = comparison.runs
     limit = collapse_limit(runs, comparison.settings["collapse"])
-    policies, worlds = ([str(name) for name in runs[dim].values] for dim in ("policy", "world"))
+    policies, worlds = names(runs, "policy"), names(runs, "world")
     years = runs.sizes["year"]
     collapsed = np.full((len(worlds), len(policies), years + 1, len(ESTIMATE)), np.nan)
     recovered = np.full_like(collapsed, np.nan)
@@ -73,7 +73,7 @@ def collapse_view(comparison: Comparison) -> xr.Dataset:
             "estimate": list(ESTIMATE),
         },
         stock=comparison.history.id,
-        policies=list(comparison.managed.policies),
+        policies=names(comparison.runs, "policy"),
         unit=str(runs.attrs["unit"]),
         collapse=str(comparison.settings["collapse"]),
     )

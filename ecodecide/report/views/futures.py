@@ -8,7 +8,15 @@ import xarray as xr
 from ecodecide.errors import EvaluationError
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.evaluation.limits import collapse_limit
-from ecodecide.report.views.labelled import QUANTILES, decision_year, labelled, quantiles_of, view
+from ecodecide.report.views.labelled import (
+    QUANTILES,
+    decision_year,
+    labelled,
+    money,
+    names,
+    quantiles_of,
+    view,
+)
 
 _SERIES = {
     "biomass": "biomass before harvest",
@@ -43,12 +51,12 @@ def futures_view(comparison: Comparison, worms: int = 20) -> xr.Dataset:
     """
     if worms < 0:
         raise EvaluationError(f"worms must be a number of futures to show, at least 0, got {worms}")
-    runs = comparison.runs
+    runs, unit = comparison.runs, str(comparison.runs.attrs["unit"])
     few = min(worms, runs.sizes["replicate"])
     variables = {}
     for name, words in _SERIES.items():
         draws = runs[name].transpose("replicate", "world", "policy", "year")
-        units = str(runs[name].attrs["units"])
+        units = money(unit) if name == "profit" else unit
         variables[name] = labelled(
             ("world", "policy", "year", "quantile"),
             quantiles_of(draws.values),
@@ -61,7 +69,6 @@ def futures_view(comparison: Comparison, worms: int = 20) -> xr.Dataset:
                 ("world", "policy", "worm", "year"), whole.values, f"{words}, single futures", units
             )
     limit = collapse_limit(runs, comparison.settings["collapse"])
-    unit = str(runs["biomass"].attrs["units"])
     variables["collapse_limit"] = labelled(
         ("world",), quantiles_of(limit.T, (0.5,))[:, 0], "median limit of collapse", unit
     )
@@ -69,15 +76,15 @@ def futures_view(comparison: Comparison, worms: int = 20) -> xr.Dataset:
     return view(
         variables,
         {
-            "world": [str(name) for name in runs["world"].values],
-            "policy": [str(name) for name in runs["policy"].values],
+            "world": names(runs, "world"),
+            "policy": names(runs, "policy"),
             "year": labelled(("year",), year, "years from the first decision", "year"),
             "calendar_year": labelled(("year",), decision_year(comparison.history) + year, "year"),
             "quantile": list(QUANTILES),
             "worm": np.arange(few),
         },
         stock=comparison.history.id,
-        policies=list(comparison.managed.policies),
+        policies=names(comparison.runs, "policy"),
         unit=unit,
         replicates=runs.sizes["replicate"],
         collapse=str(comparison.settings["collapse"]),

@@ -55,6 +55,16 @@ def decision_year(history: CatchHistory) -> int:
     return int(history.year[-1]) + int(not np.isnan(history.catch[-1]))
 
 
+def names(runs: xr.Dataset, dim: str) -> list[str]:
+    """Return the names along a dimension, of policies or of worlds."""
+    return [str(name) for name in runs[dim].values]
+
+
+def money(unit: str) -> str:
+    """Return the unit of what a catch earns."""
+    return f"price x {unit}"
+
+
 def view(variables: dict[str, Variable], coords: dict[str, Any], **attrs: Any) -> xr.Dataset:
     """Return a view: variables with their labels, coordinates, and what it is of."""
     return xr.Dataset(dict(variables), coords=coords, attrs=attrs)

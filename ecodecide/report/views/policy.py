@@ -34,7 +34,8 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
     xarray.Dataset
         ``quota`` and ``escapement`` over (policy, biomass): the quota, and the biomass less the quota, at least 0.
         Observations go from 0 to 1.3 carrying capacities, or to the end of the grid where that comes first.
-        ``biomass_now`` over quantile, median and 90 % interval of the biomass when the first quota is set. The scalars ``b_msy``, ``carrying_capacity`` and ``msy`` are medians of the fit.
+        ``biomass_now`` over quantile: median and 90 % interval of the biomass when the first quota is set. The scalars
+        ``b_msy``, ``carrying_capacity`` and ``msy`` are medians of the fit.
     """
     posterior, unit = managed.posterior, managed.posterior.unit
     biomass = observations(managed)

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.evaluation.comparison import Comparison
-from ecodecide.report.views.labelled import ESTIMATE, labelled, view
+from ecodecide.report.views.labelled import ESTIMATE, labelled, money, names, view
+from ecodecide.report.views.risk import risk_of
 from ecodecide.stock.growth import Array
 
 _METRICS = {
@@ -27,42 +28,39 @@ def trade_off_view(comparison: Comparison) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``npv``, ``collapse_probability`` and ``mean_catch`` over (world, policy, estimate), estimate being ``value``,
-        ``low`` and ``high``; ``on_front`` over (world, policy), see `pareto_front`.
+        ``npv``, ``collapse_probability``, ``mean_catch`` and ``risk`` over (world, policy, estimate), estimate being
+        ``value``, ``low`` and ``high``; ``on_front`` over (world, policy), see `pareto_front`. The risk is the
+        probability of collapse, or that of no recovery in a world where no future starts above the limit: the
+        coordinate ``risk_kind`` tells which.
     """
     scores = comparison.scores["scores"].sel(estimate=list(ESTIMATE))
-    units = {
-        "npv": str(comparison.runs["profit"].attrs["units"]),
-        "collapse_probability": "1",
-        "mean_catch": str(comparison.runs["catch"].attrs["units"]),
-    }
+    unit = str(comparison.runs.attrs["unit"])
+    units = {"npv": money(unit), "collapse_probability": "1", "mean_catch": unit}
     dims = ("world", "policy", "estimate")
     tables = {name: scores.sel(metric=name).transpose(*dims).values for name in _METRICS}
-    front = np.array(
-        [
-            pareto_front(value, risk)
-            for value, risk in zip(tables["npv"][..., 0], tables["collapse_probability"][..., 0], strict=True)
-        ]
-    )
+    risk, kinds = risk_of(comparison)
+    front = [
+        pareto_front(value, chance) for value, chance in zip(tables["npv"][..., 0], risk[..., 0], strict=True)
+    ]
+    best = "whether no other policy has more value at no more risk, or less risk at no less value"
     return view(
         {
             **{name: labelled(dims, tables[name], words, units[name]) for name, words in _METRICS.items()},
-            "on_front": labelled(
-                ("world", "policy"), front, "whether no other policy has more value without more risk, or less risk "
-                "without less value",
-            ),
+            "risk": labelled(dims, risk, "probability of collapse, or of no recovery"),
+            "on_front": labelled(("world", "policy"), front, best),
         },
         {
-            "world": [str(name) for name in scores["world"].values],
-            "policy": [str(name) for name in scores["policy"].values],
+            "world": names(comparison.runs, "world"),
+            "policy": names(comparison.runs, "policy"),
             "estimate": list(ESTIMATE),
+            "risk_kind": ("world", kinds),
         },
         stock=comparison.history.id,
-        policies=list(comparison.managed.policies),
-        unit=str(comparison.runs.attrs["unit"]),
+        policies=names(comparison.runs, "policy"),
+        unit=unit,
         collapse=str(comparison.settings["collapse"]),
         years=int(comparison.settings["years"]),
-    )  # fmt: skip
+    )
 
 
 def pareto_front(value: Array, risk: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

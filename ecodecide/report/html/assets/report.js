@@ -8,7 +8,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const print = matchMedia("print");
   const touch = matchMedia("(pointer: coarse)");
-  const PRINTED_WIDTH = 660; // px: A4 and Letter within their margins
+  const PRINTED = { page: 660, panel: 320 }; // px: A4 and Letter within their margins
 
   // --- what is chosen ---
 
@@ -64,7 +64,7 @@
     const choice = { ...chosen(), ...own(id) };
     const color = theme();
     const traces = data.map((trace) => ({ ...inked(trace, color), visible: shown(trace.meta, choice) }));
-    const width = printing ? Math.min(PRINTED_WIDTH, box.dataset.small ? 320 : PRINTED_WIDTH) : box.clientWidth;
+    const width = printing ? PRINTED[box.closest(".panels") ? "panel" : "page"] : box.clientWidth;
     const config = { displaylogo: false, displayModeBar: touch.matches ? false : "hover", modeBarButtonsToRemove: ["lasso2d", "select2d"] };
     Plotly.react(box, traces, dressed(layout, color, width), config);
   }

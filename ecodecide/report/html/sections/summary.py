@@ -29,7 +29,7 @@ def summary(material: Material) -> Section:
 def _scope(material: Material) -> str:
     """Return what the details are of."""
     price = material.found["settings"]["economy"]["price"]
-    unit = f" of {material.unit} at a price of {price:g}" if material.unit else f" at a price of {price:g}"
+    unit = f" in {material.unit} at a price of {price:g}" if material.unit else f" at a price of {price:g}"
     return f"In detail, for the world {material.worlds[0]} where no other is named; values{unit}:"
 
 

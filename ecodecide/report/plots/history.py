@@ -1,0 +1,94 @@
+"""The figure of the data and of the fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from ecodecide.report.palette import BLUE, GREEN, PURPLE
+from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, title, years_below
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PALE, _MIDDLE = "#CFE8F8", "#93CDEF"
+
+
+def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the catches, what was observed, and the fitted biomass with its intervals of 50 % and 90 %.
+
+    Parameters
+    ----------
+    view
+        What `ecodecide.report.views.history_view` returns.
+    ax
+        Where to draw; new axes by default.
+    """
+    panel = one_panel(ax, 7.2, 4.6)
+    year, bands, observed = view["year"].values, view["biomass"], view["observed"].values
+    top = _top(view)
+    told = amounts(view.attrs["unit"], top)
+    rows = bands.transpose("quantile", "year").values / told.factor
+    panel.bar(
+        year,
+        view["catch"].values / told.factor,
+        width=0.7,
+        color="0.78",
+        edgecolor="0.45",
+        lw=0.6,
+        label="catch",
+    )
+    for (low, high), color, width in (((0, 4), _PALE, "90"), ((1, 3), _MIDDLE, "50")):
+        panel.fill_between(
+            year,
+            rows[low],
+            rows[high],
+            color=color,
+            lw=0,
+            label=f"fit, {width} % interval",
+            zorder=1.5,
+            alpha=0.85,
+        )
+    panel.plot(year, rows[2], color=BLUE, lw=2.0, label="fitted biomass, median", zorder=2.5)
+    panel.plot(
+        year,
+        observed / told.factor,
+        "o",
+        color="k",
+        mfc="white",
+        ms=4.5,
+        label=view.attrs["observed"],
+        zorder=3.0,
+    )
+    points = (
+        ("b_msy", GREEN, (0, (6, 2)), "B$_{MSY}$"),
+        ("carrying_capacity", PURPLE, (0, (1, 1.5)), "carrying capacity"),
+    )
+    for name, color, dash, words in points:
+        at = float(view[name])
+        if np.isfinite(at) and at <= top:
+            panel.axhline(
+                at / told.factor, color=color, ls=dash, lw=1.4, label=f"{words}, median", zorder=1.8
+            )
+    panel.set_ylim(0.0, top / told.factor)
+    panel.set_xlim(year[0] - 0.8, year[-1] + 0.8)
+    panel.set_ylabel(label("biomass before harvest, catch", told))
+    title(panel, str(view.attrs["species"] or view.attrs["stock"]))
+    years_below(panel)
+    legend_below(panel)
+    return panel
+
+
+def _top(view: xr.Dataset) -> float:
+    """Where the axis ends: above what was seen and the likeliest half; the tail of a wide fit may leave it."""
+    median = float(view["biomass"].sel(quantile=0.5).max())
+    likely = [float(view["biomass"].sel(quantile=0.75).max()), float(view["catch"].max()), 1.6 * median]
+    if np.isfinite(view["observed"]).any():
+        likely.append(float(view["observed"].max()))
+    high = max(likely)
+    capacity = float(view["carrying_capacity"])
+    if capacity <= 1.5 * high:
+        high = max(high, capacity)
+    return 1.06 * min(high, max(float(view["biomass"].max()), *likely[1:2], *likely[3:], capacity))
