@@ -22,7 +22,11 @@ _COMMANDS = {
     "recommend": "Advise next year's quota, and say why.",
 =======
     "plot": "Draw a figure of a saved comparison.",
+<<<<<<< HEAD
 >>>>>>> plots
+=======
+    "report": "Write the report of a comparison, one HTML file that can be mailed.",
+>>>>>>> report
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
