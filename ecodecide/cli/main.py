@@ -18,20 +18,14 @@ _COMMANDS = {
     "history": "Import a catch history from the tables of another tool.",
     "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
-<<<<<<< HEAD
-    "recommend": "Advise next year's quota, and say why.",
-=======
     "plot": "Draw a figure of a saved comparison.",
-<<<<<<< HEAD
->>>>>>> plots
-=======
+    "recommend": "Advise next year's quota, and say why.",
     "report": "Write the report of a comparison, one HTML file that can be mailed.",
->>>>>>> report
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
-    "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
     "stocks": "List the catch histories that come with ecodecide.",
+    "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
 }
 """The subcommands; each is the function of its name in the module of its name, imported when it is called."""
 
