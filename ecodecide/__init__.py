@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.rare_collapse import rare_collapse
     from ecodecide.fitting import fit
+    from ecodecide.fitting.stock_file import load_stock
     from ecodecide.history import CatchHistory, load_history
     from ecodecide.solvers.gpdp import Gpdp
     from ecodecide.solvers.optimal_control import OptimalControl
@@ -84,6 +85,7 @@ __all__ = [
     "load_history",
     "load_model",
     "load_solution",
+    "load_stock",
     "rare_collapse",
     "score",
 ]
@@ -110,6 +112,7 @@ _PLACES = {
     "ecodecide.decision.problem": ("HarvestProblem",),
     "ecodecide.decision.discretize": ("discretize",),
     "ecodecide.fitting": ("fit",),
+    "ecodecide.fitting.stock_file": ("load_stock",),
     "ecodecide.solvers.solution": ("Solution",),
     "ecodecide.solvers.solution_file": ("load_solution",),
     "ecodecide.solvers.precautionary": ("Precautionary",),

@@ -204,7 +204,7 @@ class Comparison:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the comparison to a NetCDF file, whole or not at all; `Comparison.load` gives it back.
 
-        The root of the file is `to_dataset`; beside it are the groups ``history``, ``fit``, ``problem``, ``exact``,
+        The root of the file is `to_dataset`; beside it are the groups ``history``, ``stock``, ``problem``, ``exact``,
         and one for each policy in ``policies``.
 
         Raises

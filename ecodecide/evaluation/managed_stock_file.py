@@ -15,7 +15,7 @@ from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideError, EvaluationError, PolicyError
 from ecodecide.evaluation.managed_stock import ManagedStock
-from ecodecide.fitting.stock_file import stock_dataset, stock_of
+from ecodecide.fitting.stock_file import STOCK, stock_dataset, stock_of
 from ecodecide.history.history_dataset import history_dataset, history_of
 from ecodecide.solvers.solution import Solution
 from ecodecide.solvers.solution_file import solution_dataset, solution_of
@@ -78,7 +78,7 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
     try:
         groups = {
             "history": history_dataset(managed.history),
-            "fit": stock_dataset(managed.posterior),
+            STOCK: stock_dataset(managed.posterior),
             "problem": xr.Dataset(
                 attrs={
                     "survey": survey_text(problem.survey),
@@ -104,7 +104,7 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
             bounds = {"lower": solution.lower, "upper": solution.upper}
             dataset = xr.Dataset(
                 attrs={
-                    "why_not": str(refused),
+                    "why_not": getattr(solution.policy, "why", str(refused)),
                     **words,
                     **{key: value for key, value in bounds.items() if value is not None},
                 }
@@ -156,7 +156,7 @@ def managed_stock_of(groups: Mapping[str, xr.Dataset], path: str | os.PathLike[s
         )
     try:
         history = history_of(own_names(groups["history"], "history"))
-        posterior = stock_of(own_names(groups["fit"], "fit"))
+        posterior = stock_of(own_names(groups[STOCK], STOCK))
         told = groups["problem"].attrs
         problem = HarvestProblem(
             stock=posterior,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from ecodecide.errors import FitError
 from ecodecide.fitting.laws import FittedLaws
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.fitting.record import FitRecord
+from ecodecide.fitting.stock_file import STOCK, stock_dataset
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.history.history_dataset import history_dataset
 from ecodecide.stock.growth import Array
 from ecodecide.whole_file import whole_file
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the layout."""
 _POINTS = {
     "msy": True,
@@ -48,6 +50,7 @@ def fit_tree(fitted: FittedLaws, attributes: Mapping[str, Any] | None = None) ->
         ``tree["logistic"]`` has the groups ``posterior`` (dims chain, draw: the law's parameters, ``biomass`` by year,
         ``biomass_now``, reference points, ``allee_threshold``), ``sample_stats`` (``lp``), ``log_likelihood`` (of each
         observation given all others, biomass being summed over) and ``observed_data``; units are attributes.
+        ``tree["stock"]`` is the average over the laws, which `ecodecide.load_stock` reads as a stock.
 
     Examples
     --------
@@ -83,6 +86,9 @@ def fit_tree(fitted: FittedLaws, attributes: Mapping[str, Any] | None = None) ->
                 "assumptions": json.dumps(list(posterior.assumptions)),
             }
         )
+    # a law or survey of the user's own is code, which no file holds: then the draws alone are there
+    with suppress(FitError):
+        branches[f"/{STOCK}"] = stock_dataset(fitted.average)
     return xr.DataTree.from_dict(branches)
 
 

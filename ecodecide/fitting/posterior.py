@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,6 +129,18 @@ class Posterior:
         # rounding can turn an empty cell negative
         mass = np.maximum(np.diff(np.concatenate([[0.0], below])), 0.0)
         return np.asarray(mass / mass.sum(), dtype=float)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the stock to a NetCDF file, whole or not at all; `ecodecide.load_stock` reads it.
+
+        Raises
+        ------
+        FitError
+            When the file cannot be written, or the stock has a law or a survey of the user's own.
+        """
+        from ecodecide.fitting.stock_file import save_stock
+
+        save_stock(self, path)
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Return median and 90 % interval of what a manager asks about, by name, in units of the history."""

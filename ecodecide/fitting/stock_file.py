@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from ecodecide.whole_file import whole_file
 
 SCHEMA = "ecodecide-fitted-stock-1"
 """The version of the layout."""
+
+STOCK = "stock"
+"""The group of a larger file that holds one."""
 
 _SURVEYS: dict[str, type[Any]] = {one.__name__: one for one in (LognormalSurvey, NormalSurvey, PerfectSurvey)}
 _DIMS = {
@@ -122,12 +126,12 @@ def save_stock(posterior: Posterior, path: str | os.PathLike[str]) -> None:
 
 
 def load_stock(path: str | os.PathLike[str]) -> Posterior:
-    """Return the stock that `save_stock` wrote, every number of it the same.
+    """Return the stock that `Posterior.save` wrote, every number of it the same.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or a larger one with a fitted stock in it: of `Comparison.save`, or of ``ecodecide fit -o``.
 
     Raises
     ------
@@ -140,14 +144,17 @@ def load_stock(path: str | os.PathLike[str]) -> Posterior:
     >>> import ecodecide as eco
     >>> posterior = eco.fit(eco.load_history("plaice-north-sea"), "logistic", draws=20, cells=80)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_stock(posterior, f"{folder}/plaice.nc")
-    ...     back = load_stock(f"{folder}/plaice.nc")
+    ...     posterior.save(f"{folder}/plaice.nc")
+    ...     back = eco.load_stock(f"{folder}/plaice.nc")
     >>> bool(back.best.growth.r == posterior.best.growth.r), back.size == posterior.size
     (True, True)
     """
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             found = file.load()
+        if found.attrs.get("schema", SCHEMA) != SCHEMA:
+            with suppress(OSError), xr.open_dataset(path, engine="h5netcdf", group=STOCK) as file:
+                found = file.load()
     except (OSError, ValueError, KeyError) as problem:
         raise FitError(f"{path} cannot be read as a fitted stock: {problem}") from None
     return stock_of(found, str(path))

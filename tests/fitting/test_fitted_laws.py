@@ -371,7 +371,7 @@ def test_the_file_opens_in_plain_xarray_and_speaks_to_arviz(fitted, tmp_path):
 
     save_fit(fitted, tmp_path / "fit.nc", {"seed": 1})
     with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as tree:
-        assert tree.attrs["schema"] == 1 and tree.attrs["stock"] == "made"
+        assert tree.attrs["schema"] == 2 and tree.attrs["stock"] == "made"
         assert json.loads(tree.attrs["provenance"]) == {"seed": 1}
         assert json.loads(tree.attrs["weights"]) == pytest.approx(fitted.weights)
         one = tree["allen"]
@@ -393,6 +393,8 @@ def test_the_file_opens_in_plain_xarray_and_speaks_to_arviz(fitted, tmp_path):
             loo = arviz_stats.loo(one)
         assert loo.elpd == pytest.approx(fitted.criteria["allen"].loo, abs=1e-6)
         np.testing.assert_allclose(tree["history"]["catch"], fitted.history.catch)
+    back = eco.load_stock(tmp_path / "fit.nc")
+    np.testing.assert_array_equal(back.members.initial_biomass, fitted.average.members.initial_biomass)
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(fitted, tmp_path):
