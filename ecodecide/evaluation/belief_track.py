@@ -62,17 +62,11 @@ def quantiles(mass: Array, edges: Array) -> Array:
 
 
 def member_limits(posterior: Posterior, collapse: str | float) -> dict[str, Array]:
-    """Return the limits that exist for a fitted stock, one value per member, that which was asked for first.
-
-    Raises
-    ------
-    EvaluationError
-        When the one that was asked for does not exist.
-    """
+    """Return the limits that exist for a fitted stock, one value per member, that which was asked for first."""
     points = reference_points(posterior.members, posterior.size)
     columns = xr.Dataset({key: (("world", "replicate"), values[None]) for key, values in points.items()})
-    found = {str(collapse): collapse_limit(columns, collapse)[0]}
-    for name in LIMITS:
+    found: dict[str, Array] = {}
+    for name in (str(collapse), *LIMITS):
         with contextlib.suppress(EvaluationError):
             found.setdefault(name, collapse_limit(columns, name)[0])
     return found

@@ -203,8 +203,9 @@ def hindcast(
     Notes
     -----
     The belief about biomass is that of the decision grid: before the first survey it is uniform over its states.
-    Policies that act on observed biomass take a survey for it, or, where there is none, the last one seen; with
-    `refit`, the mean of the belief. Nothing is advised before the first survey.
+    Policies that act on observed biomass take a survey for it, or, where there is none, the last one seen. With
+    `refit` they are asked as at the end of any history, and take the mean of the belief that the year's fit ends with,
+    which has heard the survey. Nothing is advised before the first survey.
 
     An interrupt while years are fitted again ends the hindcast after the first of them, with the advice found so far.
 
@@ -229,7 +230,10 @@ def hindcast(
                 "for as the first year"
             )
         managed, _ = fitted_stock(history, growth, error, economy, seed, 0.0, cells, tell)
-        member_limits(managed.posterior, collapse)
+        if str(collapse) not in member_limits(managed.posterior, collapse):
+            raise EvaluationError(
+                f"the collapse limit {str(collapse)!r} does not exist for this stock: give another, or a biomass"
+            )
         past = PastYears.of(managed.problem)
 
         def fit(known: CatchHistory) -> ManagedStock:
@@ -253,7 +257,8 @@ def hindcast(
         )
         tell(words, 1.0)
         what_if, why_not = _followed(advisor, managed, past, start, collapse)
-    for warning in caught:
+    # a fit for each year may say the same many times
+    for warning in {str(one.message): one for one in caught}.values():
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     mode = "refit" if refit else "fixed"
     return Hindcast(
@@ -273,7 +278,7 @@ def hindcast(
         },
         assumptions=(*history.notes, *managed.posterior.assumptions),
         cite=citations(history, managed.solutions),
-        warnings=tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
+        warnings=tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning))),
     )  # fmt: skip
 
 
@@ -326,7 +331,7 @@ def _dataset(
     grid, unit = managed.problem.grid, managed.posterior.unit
     nothing = YearOfAdvice({}, {})
     each = [advice.get(place, nothing) for place in places]
-    limits = list(next((one.below for one in each if one.below), {}))
+    limits = list(dict.fromkeys(limit for one in each for limit in one.below or {}))
     empty, unknown = np.full(len(grid.points), np.nan), np.full(len(QUANTILES), np.nan)
     rows = list(places)
     hindsight = np.quantile(managed.posterior.trajectory_biomass[:, rows], QUANTILES, axis=0)
@@ -396,8 +401,9 @@ def _notes(managed: ManagedStock, past: PastYears, mode: str, start: int | None)
         )
     if history.free_catchability:
         lines.append("surveys in units of biomass are those of the history over the catchability of the fit")
+    taken = "the mean of the belief that the year's fit ends with" if mode == "refit" else "the survey"
     lines.append(
-        "policies on observed biomass take the survey for it; rules that start from past catches or surveys are made "
+        f"policies on observed biomass take {taken} for it; rules that start from past catches or surveys are made "
         "anew each year; every catch is that of the reports"
     )
     if start is not None:

@@ -20,8 +20,6 @@ from ecodecide.evaluation.counterfactual import Standing
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.evaluation.past_years import PastYears, known_in, lead_through
 from ecodecide.history.catch_history import CatchHistory
-from ecodecide.history.last_survey import ends_with_a_survey
-from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import PastSurveys
@@ -172,7 +170,9 @@ class OneFit:
 
 
 class FitForEachYear:
-    """Advice by a fit, and policies, of what was known in each year.
+    """Advice by a fit, and policies, of what was known in each year: that of the year after the fit's last catch.
+
+    The fit has heard the year's own survey. Policies on observed biomass act on the mean of the belief it ends with.
 
     Parameters
     ----------
@@ -211,10 +211,10 @@ class FitForEachYear:
         except EcodecideError as problem:
             return YearOfAdvice({}, dict.fromkeys(self._names, str(problem)))
         posterior = managed.posterior
-        quotas = {}
-        for name, standing in self.standings(place).items():
-            survey = np.nan if standing.heard else self._survey(managed)
-            quotas[name] = float(standing.policy.decide(standing.memory, np.array([survey]), None)[0][0])
+        quotas = {
+            name: float(standing.policy.decide(standing.memory, np.array([np.nan]), None)[0][0])
+            for name, standing in self.standings(place).items()
+        }
         today = np.asarray(posterior.members.initial_biomass)
         middle = np.append(0.0, 0.5 * (posterior.terminal_edges[1:-1] + posterior.terminal_edges[2:]))
         limits = member_limits(posterior, self._collapse)
@@ -226,10 +226,6 @@ class FitForEachYear:
             quantiles(posterior.terminal_mass, posterior.terminal_edges),
             {name: float((today < limit).mean()) for name, limit in limits.items()},
         )
-
-    def _survey(self, managed: ManagedStock) -> float:
-        """Return the year's survey in units of biomass, by the catchability of its fit."""
-        return float(PastYears.of(managed.problem).surveys[-1])
 
     def _survey_factor(self, managed: ManagedStock) -> float:
         """Return the surveys of a fit over those of the whole fit."""
@@ -244,11 +240,10 @@ class FitForEachYear:
         managed = self._stocks.get(place)
         if managed is None:
             return {}
-        heard = ends_with_a_survey(managed.history)
         factor = self._survey_factor(managed)
-        # the belief that a fit ends with holds the year's survey; a rule is applied to the survey itself
+        # the fit has heard the year's survey, if there was one, as when its policies are compared or asked for advice
         return {
-            name: Standing(policy, policy.start(1), None, heard and isinstance(policy, BeliefPolicy), factor)
+            name: Standing(policy, policy.start(1), None, heard=True, survey_factor=factor)
             for name, policy in managed.policies.items()
         }
 

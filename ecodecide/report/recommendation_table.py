@@ -126,6 +126,8 @@ def advice_lines(result: Mapping[str, Any]) -> list[str]:
                 f" It takes what is worth most over all years to come on its own belief, {amount(own['median'])}{unit} "
                 f"(90 %: {_range(amount, own)})."
             )
+        if entry["quota"] > result["belief"]["median"]:
+            told += " That is more than the biomass believed in."
         most = result["largest_catch"]
         if entry["quota"] > 1.5 * most["catch"] > 0.0:
             told += f" That is {entry['quota'] / most['catch']:.2g} times the largest catch, that of {most['year']}."
