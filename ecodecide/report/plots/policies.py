@@ -16,6 +16,7 @@ from ecodecide.report.plots.canvas import (
     label,
     legend_of_all,
     many_panels,
+    plain,
     styles_of,
     title,
 )
@@ -50,7 +51,7 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         for policy, style in styles_of(view).items():
             panel.plot(
                 biomass, view[name].sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle,
-                lw=1.8, label=policy,
+                lw=1.8, label=plain(policy),
             )  # fmt: skip
         panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
         panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
