@@ -38,7 +38,7 @@ def kobe_figure(view: xr.Dataset) -> Figure:
         figure,
         [
             line(
-                *draws, f"draws of the fit, {at}", SOFT, mode="markers", hoverinfo="skip", words="", opacity=0.4,
+                *draws, f"draws of the fit, {at}", SOFT, mode="markers", hoverinfo="skip", opacity=0.4,
                 marker={"size": 4, "color": "#59626e"},
             ),
             line(

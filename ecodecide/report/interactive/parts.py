@@ -54,7 +54,8 @@ def plain(words: str) -> str:
     >>> plain("<b>50 %{x}</b>")
     '&lt;b&gt;50 %&#123;x}&lt;/b&gt;'
     """
-    return html.escape(words).replace("{", "&#123;").replace("$", "&#36;")
+    # plotly knows no entity for quotation marks, and needs none
+    return html.escape(words, quote=False).replace("{", "&#123;").replace("$", "&#36;")
 
 
 def amounts(unit: str, *arrays: ArrayLike) -> Amounts:
@@ -100,9 +101,11 @@ def line(
 
     color, dash = (_INKS[meta["ink"]], "solid") if style is None else (style.color, style.dash)
     given = {"color": color, "dash": dash, "width": 2.2, **options.pop("line", {})}
+    if options.get("hoverinfo") != "skip":
+        options["hovertemplate"] = words + "<extra>%{fullData.name}</extra>"
     return Scatter(
         x=x, y=y, name=plain(name), mode=options.pop("mode", "lines"), line=given, meta=dict(meta), visible=shown,
-        hovertemplate=words + "<extra>%{fullData.name}</extra>", **options,
+        **options,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         meta = {**SOFT, "world": world}
         add(
             figure,
-            [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip", words="")],
+            [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip")],
         )
         middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
         sides = _label_sides(x.sel(estimate="value").values, y.sel(estimate="value").values)
