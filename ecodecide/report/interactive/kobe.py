@@ -71,5 +71,5 @@ def kobe_figure(view: xr.Dataset) -> Figure:
         )  # fmt: skip
     figure.update_xaxes(title_text="B / B_MSY (biomass before harvest)", range=[0.0, right])
     figure.update_yaxes(title_text="F / F_MSY (F = catch / biomass)", range=[0.0, top])
-    figure.update_layout(hovermode="closest")
+    figure.update_layout(hovermode="closest", hoverdistance=20)
     return figure

@@ -40,6 +40,7 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
             "itemdoubleclick": False,
         },
         hovermode="x unified",
+        hoverdistance=-1,  # the nearest year, however far apart years are drawn
     )  # fmt: skip
     figure.update_xaxes(automargin=True, showline=True, ticks="outside", zeroline=False)
     figure.update_yaxes(automargin=True, rangemode="tozero", zeroline=False)

@@ -75,7 +75,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             add(figure, [point])
     figure.update_xaxes(title_text="futures that collapse (%)", zeroline=True)
     figure.update_yaxes(title_text=named("net present value", size.head))
-    figure.update_layout(hovermode="closest", showlegend=False)
+    figure.update_layout(hovermode="closest", hoverdistance=20, showlegend=False)
     return figure
 
 
