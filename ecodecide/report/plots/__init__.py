@@ -1,7 +1,7 @@
 r"""Figures for papers and notebooks: a labelled Dataset in, matplotlib's Axes out.
 
-Each takes what the function of its name in `ecodecide.report.views` returns, draws on the axes that are given or on new
-ones that no window knows of, and returns them.
+Each takes what a function of `ecodecide.report.views` returns, draws on the axes that are given or on new ones that no
+window knows of, and returns them.
 
 Examples
 --------
@@ -17,6 +17,7 @@ Examples
 
 from ecodecide.report.plots.belief import plot_belief
 from ecodecide.report.plots.collapse import plot_collapse
+from ecodecide.report.plots.hindcast import plot_hindcast
 from ecodecide.report.plots.history import plot_history
 from ecodecide.report.plots.kobe import plot_kobe
 from ecodecide.report.plots.policies import plot_belief_policies, plot_policies
@@ -28,6 +29,7 @@ __all__ = [
     "plot_belief",
     "plot_belief_policies",
     "plot_collapse",
+    "plot_hindcast",
     "plot_history",
     "plot_kobe",
     "plot_policies",
