@@ -77,8 +77,8 @@ def named(words: str, unit: str) -> str:
 
 
 def styles_of(view: xr.Dataset, styles: Styles | None) -> Styles:
-    """Return the styles given, or those of the policies of a view."""
-    return policy_styles([str(name) for name in view["policy"].values]) if styles is None else styles
+    """Return the styles given, or those of the policies of the run that a view is of."""
+    return policy_styles(view.attrs["policies"]) if styles is None else styles
 
 
 def of(**choices: str | int | float) -> dict[str, Any]:
