@@ -24,7 +24,7 @@ from ecodecide.report.views import belief_view, futures_view, trade_off_view
 LIMIT = 3_000_000
 """Bytes: issue 7."""
 
-EMPTY = {"input", "meta", "br", "link", "img"}
+EMPTY = {"input", "meta", "br", "wbr", "link", "img"}
 
 
 class Reader(HTMLParser):

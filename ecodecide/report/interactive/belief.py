@@ -65,5 +65,4 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
                           line={"width": 1.6, "dash": ("dash", "longdash", "dashdot")[number % 3]})])  # fmt: skip
     figure.update_xaxes(title_text=named("biomass", size.head), range=[0.0, end / size.factor])
     figure.update_yaxes(title_text=f"density (1/({size.head}))" if size.head else "density", range=[0.0, top])
-    figure.update_layout(hovermode="closest")
     return figure

@@ -37,7 +37,7 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
             *(
                 line(
                     [int(each)] * 2, [float(low[n]), float(high[n])], "", {**of(year=int(each)), **INK}, shown=False,
-                    hoverinfo="skip", words="", showlegend=False, line={"width": 4},
+                    hoverinfo="skip", showlegend=False, line={"width": 4},
                 )
                 for n, each in enumerate(year)
             ),

@@ -90,7 +90,6 @@ def _worms(x: np.ndarray, worms: np.ndarray, meta: dict[str, str], color: str, s
         line={"width": 0.6, "color": faint(color, 1.0)},
         shown=shown,
         hoverinfo="skip",
-        words="",
         opacity=0.45,
         showlegend=False,
     )

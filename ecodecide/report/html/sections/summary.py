@@ -12,6 +12,7 @@ from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Section, items
 from ecodecide.report.robustness_table import precise_lines, robustness_lines
 from ecodecide.report.table import conclusion, percent
+from ecodecide.report.views.risk import COLLAPSE, NO_RECOVERY
 
 
 def summary(material: Material) -> Section:
@@ -68,23 +69,31 @@ def _worth(material: Material, policy: str, world: str) -> str:
 
 
 def _risk(material: Material, policy: str, world: str) -> str:
-    risk = material.comparison.estimate(policy, "collapse_probability", world)
-    return "." if risk["value"] is None else f"; {share_words(risk)} of the futures collapse."
+    risk = material.risk(policy, world)
+    return "." if risk["value"] is None else f"; {share_words(risk)} of the futures {_verb(material, world)}."
+
+
+def _verb(material: Material, world: str) -> str:
+    return {COLLAPSE: "collapse", NO_RECOVERY: "do not recover"}[material.risk_kind(world)]
 
 
 def _safer(material: Material, best: str) -> list[Markup]:
     """Return which policies that fish surely risk less than the best, where any does."""
     lines = []
     for world in material.worlds:
-        own = material.comparison.estimate(best, "collapse_probability", world)
+        own = material.risk(best, world)
         for policy in material.policies:
-            risk = material.comparison.estimate(policy, "collapse_probability", world)
+            risk = material.risk(policy, world)
             catch = material.comparison.estimate(policy, "mean_catch", world)
             if own["low"] is None or risk["high"] is None or not catch["value"]:
                 continue
             if risk["high"] < own["low"]:
-                words = f"{policy} risks less in {world}: {share_words(risk)} of the futures collapse."
-                lines.append(join(words))
+                lines.append(
+                    join(
+                        f"{policy} risks less in {world}: {share_words(risk)}",
+                        f" of the futures {_verb(material, world)}.",
+                    )
+                )
     return lines
 
 

@@ -6,12 +6,12 @@ from ecodecide.report.html.markup import join
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Drawing, Section, figure_box
 from ecodecide.report.interactive import trade_off_figure
-from ecodecide.report.views import trade_off_view
+from ecodecide.report.views.risk import COLLAPSE
 
 
 def trade_off(material: Material) -> Section:
     """Return what each policy earns against what it risks."""
-    view = trade_off_view(material.comparison)
+    view = material.trade_off
     fronts = []
     for world in material.worlds:
         front = view["on_front"].sel(world=world)
@@ -22,7 +22,12 @@ def trade_off(material: Material) -> Section:
         "Pareto front: no other policy of this comparison has more value at no more risk, or less risk at no less "
         f"value: {'; '.join(fronts)}. The numbers are in the table of policies."
     )
-    sees = f"Net present value against the share of futures that collapse; on the front: {'; '.join(fronts)}."
+    sees = f"Net present value against {material.risk_words}; on the front: {'; '.join(fronts)}."
     drawing = Drawing(trade_off_figure(view, material.styles))
-    return Section("trade-off", "Value against collapse", join(figure_box("trade-off-figure", 440, sees, caption)),
+    title = (
+        "Value against collapse"
+        if {*map(material.risk_kind, material.worlds)} == {COLLAPSE}
+        else "Value against risk"
+    )
+    return Section("trade-off", title, join(figure_box("trade-off-figure", 440, sees, caption)),
                    {"trade-off-figure": drawing})  # fmt: skip
