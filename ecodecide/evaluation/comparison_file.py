@@ -54,7 +54,37 @@ def save_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Non
 
 
 def load_comparison(path: str | os.PathLike[str]) -> Comparison:
-    """Return the comparison that `Comparison.save` wrote; see `Comparison.load`."""
+    """Return the comparison that `Comparison.save`, or ``ecodecide compare -o``, wrote.
+
+    All its figures are the same, and its policies decide the same, to the last bit. How long solvers took is not in
+    the file, and a policy of the user's own is code that no file holds: it refuses to decide.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be read, or is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import ecodecide as eco
+    >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
+    >>> result = eco.compare("hake-argentina-north", ["tac", "no-fishing"], **settings)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/run.nc")
+    ...     back = eco.load_comparison(f"{folder}/run.nc")
+    >>> back.estimate("tac", "npv") == result.estimate("tac", "npv")
+    True
+    """
     groups = read_groups(path)
     root = groups["/"]
     told = root.attrs
