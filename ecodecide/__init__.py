@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecodecide.evaluation import World, compare, evaluate, score
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.rare_collapse import rare_collapse
+    from ecodecide.evaluation.recommendation import recommend
     from ecodecide.fitting import fit
     from ecodecide.fitting.stock_file import load_stock
     from ecodecide.history import CatchHistory, load_history
@@ -87,6 +88,7 @@ __all__ = [
     "load_solution",
     "load_stock",
     "rare_collapse",
+    "recommend",
     "score",
 ]
 
@@ -121,6 +123,7 @@ _PLACES = {
     "ecodecide.solvers.pomdp": ("Pomdp",),
     "ecodecide.evaluation.exact": ("exact_scores",),
     "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
+    "ecodecide.evaluation.recommendation": ("recommend",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }
 """Where each name lives; a test holds this against `__all__`."""

@@ -259,7 +259,7 @@ def recommend(
     Examples
     --------
     >>> import ecodecide as eco
-    >>> found = recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
+    >>> found = eco.recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
     >>> found.year, found.advice["no-fishing"].quota
     (2019, 0.0)
     >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
