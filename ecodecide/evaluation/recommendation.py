@@ -40,7 +40,7 @@ from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
-from ecodecide.solvers.past_surveys import later_surveys
+from ecodecide.solvers.past_surveys import catchabilities, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
@@ -182,6 +182,10 @@ class Recommendation:
             "last_catch": _year_and_catch(self.catches[-1]),
             "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
             "belief": self.belief.to_dict(),
+            "catchability": {
+                name: {"index_per_biomass": q, "unit": self.history.units.get(_unit_key(name), "unknown")}
+                for name, q in catchabilities(self.managed.problem).items()
+            },
             "reference_points": {name: summary[name] for name in points if name in summary},
             "policies": [one.to_dict() for one in self.advice.values()] + failed,
             "fit": {"law": self.posterior.law, "status": self.posterior.status, **summary},
@@ -255,7 +259,7 @@ def recommend(
     Examples
     --------
     >>> import ecodecide as eco
-    >>> found = recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
+    >>> found = eco.recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
     >>> found.year, found.advice["no-fishing"].quota
     (2019, 0.0)
     >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
@@ -377,6 +381,10 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
         kept = len(years) - int(years[-1] == later.year[0])
         years, catches = [*years[:kept], *later.year], [*catches[:kept], *later.catch]
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
+
+
+def _unit_key(series: str) -> str:
+    return series if series in ("biomass", "ssb") else "index"
 
 
 def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:

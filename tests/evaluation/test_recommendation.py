@@ -348,6 +348,8 @@ def test_an_index_is_heard_in_units_of_biomass() -> None:
     rate = stock.policies["tac"].rule.rate  # type: ignore[attr-defined]
     expected = rate * np.exp(np.log(stock.posterior.best_biomass).mean())
     assert told.advice["tac"].quota == pytest.approx(expected, rel=1e-9)
+    q = told.to_dict()["catchability"]["index"]["index_per_biomass"]
+    assert rate * 2.0 / q == pytest.approx(expected)
 
 
 # --- what is used again, and what is refused ---
