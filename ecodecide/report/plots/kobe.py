@@ -27,6 +27,10 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.status_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     from matplotlib.patheffects import withStroke
 
