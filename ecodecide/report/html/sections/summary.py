@@ -88,12 +88,8 @@ def _safer(material: Material, best: str) -> list[Markup]:
             if own["low"] is None or risk["high"] is None or not catch["value"]:
                 continue
             if risk["high"] < own["low"]:
-                lines.append(
-                    join(
-                        f"{policy} risks less in {world}: {share_words(risk)}",
-                        f" of the futures {_verb(material, world)}.",
-                    )
-                )
+                words = f"{share_words(risk)} of the futures {_verb(material, world)}."
+                lines.append(join(f"{policy} risks less in {world}: {words}"))
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ecodecide.report.html.markup import join
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Drawing, Section, figure_box
 from ecodecide.report.interactive import trade_off_figure
@@ -23,11 +22,8 @@ def trade_off(material: Material) -> Section:
         f"value: {'; '.join(fronts)}. The numbers are in the table of policies."
     )
     sees = f"Net present value against {material.risk_words}; on the front: {'; '.join(fronts)}."
-    drawing = Drawing(trade_off_figure(view, material.styles))
-    title = (
-        "Value against collapse"
-        if {*map(material.risk_kind, material.worlds)} == {COLLAPSE}
-        else "Value against risk"
-    )
-    return Section("trade-off", title, join(figure_box("trade-off-figure", 440, sees, caption)),
-                   {"trade-off-figure": drawing})  # fmt: skip
+    kinds = {material.risk_kind(world) for world in material.worlds}
+    title = f"Value against {COLLAPSE if kinds == {COLLAPSE} else 'risk'}"
+    body = figure_box("trade-off-figure", 440, sees, caption)
+    drawings = {"trade-off-figure": Drawing(trade_off_figure(view, material.styles))}
+    return Section("trade-off", title, body, drawings)
