@@ -258,8 +258,13 @@ def recommend(
 
     Examples
     --------
+    ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
+
     >>> import ecodecide as eco
-    >>> found = eco.recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
+    >>> history = eco.load_history("hake-argentina-north")
+    >>> posterior = eco.fit(history, "logistic", draws=40, cells=80)
+    >>> problem = eco.HarvestProblem(stock=posterior, survey=posterior.survey, grid=eco.Grid(1e6), history=history)
+    >>> found = recommend(ManagedStock(history, posterior, problem), ["tac", "no-fishing"], replicates=50)
     >>> found.year, found.advice["no-fishing"].quota
     (2019, 0.0)
     >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
