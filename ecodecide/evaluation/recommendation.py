@@ -30,6 +30,7 @@ from ecodecide.evaluation.managed_stock import (
 from ecodecide.evaluation.named_worlds import FITTED
 from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
 from ecodecide.fitting.posterior import Posterior
@@ -258,8 +259,13 @@ def recommend(
 
     Examples
     --------
+    ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
+
     >>> import ecodecide as eco
-    >>> found = eco.recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
+    >>> history = eco.load_history("hake-argentina-north")
+    >>> posterior = eco.fit(history, "logistic", draws=40, cells=80)
+    >>> problem = eco.HarvestProblem(stock=posterior, survey=posterior.survey, grid=eco.Grid(1e6), history=history)
+    >>> found = recommend(ManagedStock(history, posterior, problem), ["tac", "no-fishing"], replicates=50)
     >>> found.year, found.advice["no-fishing"].quota
     (2019, 0.0)
     >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
@@ -273,10 +279,12 @@ def recommend(
         warnings.simplefilter("always", EcodecideWarning)
         if isinstance(stock, ManagedStock):
             managed = stock
+            _check_limit(managed, collapse)
         else:
             named = {} if policies else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
             history = stock if isinstance(stock, CatchHistory) else load_history(stock)
             managed, _ = fitted_stock(history, growth, survey, economy, seed, implementation_cv, cells, tell)
+            _check_limit(managed, collapse)
             if named:
                 managed = managed.solved(named, tell)
         if policies:
@@ -342,6 +350,11 @@ def recommend(
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
+
+
+def _check_limit(managed: ManagedStock, collapse: str | float) -> None:
+    """Refuse a limit that no world of the fit has, before the long work of solving."""
+    world_limits(managed.posterior.members, collapse, managed.posterior.size)
 
 
 def _horizons(years: Sequence[int]) -> tuple[int, ...]:

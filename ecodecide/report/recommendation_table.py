@@ -154,9 +154,8 @@ def _ends(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if fishing:
         best = max(fishing, key=lambda entry: float(entry["npv"]["value"]))
-        lines.append(
-            f"Over {last} years {best['name']} is worth most (net present value {number(best['npv']['value'])})."
-        )
+        most = "is worth most, a net present value of" if len(fishing) > 1 else "has a net present value of"
+        lines.append(f"Over {last} years {best['name']} {most} {number(best['npv']['value'])}.")
     lines += risk_lines(
         [
             {"name": entry["name"], "collapse_probability": entry["collapse"][last]}

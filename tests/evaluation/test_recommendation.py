@@ -381,6 +381,15 @@ def test_years_that_mean_nothing_are_refused(managed: ManagedStock, years: Any) 
         recommend(managed, years=years)
 
 
+def test_a_limit_that_no_world_has_is_refused_before_anything_is_solved(managed: ManagedStock) -> None:
+    class Untouched:
+        def solve(self, problem: eco.HarvestProblem) -> eco.Solution:
+            raise AssertionError("solved")
+
+    with pytest.raises(EvaluationError, match="'allee' does not exist"):
+        recommend(managed, {"one": Untouched()}, collapse="allee")
+
+
 def test_catches_alone_are_refused_with_the_reason() -> None:
     with pytest.raises(FitError, match="neither a biomass nor an index"):
         recommend("flathead-tiger-australia", ["tac"], growth="logistic")
