@@ -30,13 +30,12 @@ def test_the_help_lists_every_kind() -> None:
     assert "belief-policies" in plot("--help").output
 
 
-@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_a_figure_is_written_and_the_same_again(run: Path, tmp_path: Path, ending: str, start: bytes) -> None:
-    files = [tmp_path / f"{n}.{ending}" for n in (1, 2)]
+def test_a_figure_is_written_and_the_same_again(run: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"{n}.svg" for n in (1, 2)]
     for file in files:
         result = plot("collapse", run, "-o", file, "--policy", "tac")
         assert (result.exit_code, result.stdout) == (0, "") and f"saved {file}" in result.stderr
-    assert files[0].read_bytes() == files[1].read_bytes() and files[0].read_bytes().startswith(start)
+    assert files[0].read_bytes() == files[1].read_bytes() and files[0].read_bytes().startswith(b"<?xml")
     assert sorted(tmp_path.iterdir()) == files
 
 
@@ -46,7 +45,11 @@ def test_all_figures_go_to_a_folder(run: Path, tmp_path: Path) -> None:
     written = {file.name for file in (tmp_path / "figures").iterdir()}
     assert written == {f"{kind}.svg" for kind in KINDS if kind != "belief-policies"}
     assert "no belief-policies: nothing to show" in result.stderr
+
+
+def test_quiet_says_nothing(run: Path, tmp_path: Path) -> None:
     assert plot("kobe", run, "-o", tmp_path / "kobe.png", "-q").output == ""
+    assert (tmp_path / "kobe.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     ax
         Where to draw; new axes by default.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+
     Raises
     ------
     EvaluationError

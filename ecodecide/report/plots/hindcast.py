@@ -47,6 +47,11 @@ def plot_hindcast(
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2,) or (3,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     count = 2 if counterfactual is None else 3
     panels = many_panels(axes, count, columns=count, width=4.8, height=4.8)

@@ -25,6 +25,10 @@ def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.history_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     panel = one_panel(ax, 7.2, 4.6)
     year, bands, observed = view["year"].values, view["biomass"], view["observed"].values

@@ -42,6 +42,11 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     panels = many_panels(axes, 2, columns=2, width=4.6, height=4.4)
     told = amounts(view.attrs["unit"], view["biomass"])
@@ -91,6 +96,11 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2 policies,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     styles = styles_of(view)
     panels = many_panels(axes, 2 * len(styles), columns=2, width=4.6, height=3.7)

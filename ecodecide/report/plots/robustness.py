@@ -40,6 +40,11 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (3,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     policies, worlds = ([str(name) for name in view[dim].values] for dim in ("policy", "world"))
     panels = many_panels(

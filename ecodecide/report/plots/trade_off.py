@@ -41,6 +41,10 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
     ax
         Where to draw; new axes by default.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+
     Raises
     ------
     EvaluationError

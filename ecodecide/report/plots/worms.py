@@ -53,7 +53,7 @@ def plot_worms(
     Raises
     ------
     EvaluationError
-        For a world or a series that the view does not hold.
+        For a world or a series that the view does not hold, or another number of axes.
     """
     if series not in _WORDS:
         raise EvaluationError(f"no series {series!r} to draw: expected one of {', '.join(_WORDS)}")
