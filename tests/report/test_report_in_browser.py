@@ -128,7 +128,7 @@ PAPER_AND_INK = {
 
 def paper_and_ink(page: Any) -> tuple[str, str]:
     """Return the color of the page, and that of the words of a figure, which its inked lines share."""
-    mark = page.locator("#figure-belief-track .js-line").last
+    mark = page.locator("#figure-belief-track .scatterlayer .js-line").last
     assert color(mark, "stroke") == color(page.locator("#figure-quota .xtick text").first, "fill")
     return color(page.locator("body"), "backgroundColor"), color(
         page.locator("#figure-quota .xtick text").first, "fill"
