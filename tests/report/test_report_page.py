@@ -167,7 +167,7 @@ def test_every_figure_has_a_place_and_words_for_those_who_do_not_see_it(page: st
     assert set(boxes) == {f"figure-{name}" for name in figures_of(page)}
     assert len(boxes) >= 11
     for box in boxes.values():
-        assert box["role"] == "img"
+        assert box["role"] == "group"
         assert len(box["aria-label"] or "") > 20
 
 
