@@ -124,6 +124,13 @@ class Material:
         size = Amounts([{"low": low, "high": high}], self.unit)
         return f"{size(low)} to {size(high)} {size.head}".strip()
 
+    @property
+    def earned(self) -> str:
+        """What follows an amount in words to make it one of value: nothing where a catch is worth what it weighs."""
+        economy = self.found["settings"]["economy"]
+        plain = economy["price"] == 1.0 and not economy["effort_cost"] and not economy["fixed_cost"]
+        return "" if plain else " × price"
+
 
 def limit_words(collapse: str) -> str:
     """Return a limit of collapse in words.

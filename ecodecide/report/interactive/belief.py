@@ -29,6 +29,10 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
         What `ecodecide.report.views.belief_view` returns.
     limits
         Biomass by name, in the unit of the view.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(340)
     unit, years = view.attrs["unit"], view["year"].values

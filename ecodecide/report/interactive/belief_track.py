@@ -21,6 +21,10 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
     ----------
     view
         What `ecodecide.report.views.belief_view` returns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(320)
     year, size = view["year"].values, amounts(view.attrs["unit"], view["biomass_quantile"], view["observed"])

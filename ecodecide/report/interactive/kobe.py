@@ -23,6 +23,10 @@ def kobe_figure(view: xr.Dataset) -> Figure:
     ----------
     view
         What `ecodecide.report.views.status_view` returns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(480)
     year, at = view["year"].values, int(view["kobe_year"])

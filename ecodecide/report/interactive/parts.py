@@ -54,6 +54,10 @@ def plain(words: str) -> str:
     --------
     >>> plain("<b>50 %{x}</b>")
     '&lt;b&gt;50 %&#123;x}&lt;/b&gt;'
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     # plotly knows no entity for quotation marks, and needs none
     return html.escape(words, quote=False).replace("{", "&#123;").replace("$", "&#36;")

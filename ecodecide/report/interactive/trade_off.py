@@ -41,6 +41,10 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         What `ecodecide.report.views.trade_off_view` returns.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(440)
     looks = styles_of(view, styles)
@@ -81,7 +85,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             add(figure, [point])
     title = " or ".join(RISK_WORDS[kind] for kind in dict.fromkeys(map(str, view["risk_kind"].values)))
     figure.update_xaxes(title_text=f"{title} (%)", zeroline=True)
-    figure.update_yaxes(title_text=named("net present value", size.head))
+    figure.update_yaxes(title_text=named("net present value", f"{size.head} × price".strip()))
     figure.update_layout(hovermode="closest", hoverdistance=20, showlegend=False)
     return figure
 

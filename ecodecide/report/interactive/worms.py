@@ -42,6 +42,10 @@ def worm_figure(view: xr.Dataset, policy: str, styles: Styles | None = None) -> 
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
 
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
     Raises
     ------
     EvaluationError

@@ -30,7 +30,7 @@ def policies(material: Material) -> Section:
     head = (
         "policy",
         join(material.risk_words, tag("small", f"limit {settings['collapse']}")),
-        _head("net present value", value.head),
+        _head("net present value", f"{value.head} × price".strip()),
         _head("mean catch per year", catch.head),
         join("catch varies by", tag("small", "per year")),
         join("closed years", tag("small", f"of {settings['years']}")),

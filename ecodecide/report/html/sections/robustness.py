@@ -27,12 +27,12 @@ def robustness(material: Material) -> Section:
         cells.append(_shaded(estimate_words(regret, value), regret["value"] / largest, "bad"))
         name = tag("th", swatch(material.styles[policy]), " ", policy, scope="row")
         rows.append(tag("tr", name, *cells, data_policy=policy))
-    unit = f"({value.head})" if value.head else None
+    unit = f"({value.head} × price)" if value.head else "(× price)"
     head = (
         "policy",
-        *(join("value in ", breakable(world), tag("small", unit) if unit else None) for world in worlds),
+        *(join("value in ", breakable(world), tag("small", unit)) for world in worlds),
         *(join(f"{material.risk_kind(world)} in ", breakable(world)) for world in worlds),
-        join("largest regret", tag("small", unit) if unit else None),
+        join("largest regret", tag("small", unit)),
     )
     caption = (
         "Net present value (green: near the best of its world, white: half of it or less), "

@@ -29,8 +29,7 @@ def summary(material: Material) -> Section:
 
 def _scope(material: Material) -> str:
     """Return what the details are of."""
-    price = material.found["settings"]["economy"]["price"]
-    unit = f" in {material.unit} at a price of {price:g}" if material.unit else f" at a price of {price:g}"
+    unit = f" in {material.unit} × price" if material.unit else ""
     return f"In detail, for the world {material.worlds[0]} where no other is named; values{unit}:"
 
 
@@ -45,7 +44,10 @@ def _answer(material: Material) -> Markup:
     if regret == 0.0:
         return join(tag("strong", best), f" earns most in {where}.")
     worst = f"in no world considered ({', '.join(worlds)}) does another policy earn more than it by over "
-    return join(tag("strong", best), f" regrets least: {worst}{material.amount(regret)} of present value.")
+    return join(
+        tag("strong", best),
+        f" regrets least: {worst}{material.amount(regret)}{material.earned} of present value.",
+    )
 
 
 def _reasons(material: Material) -> list[Markup]:
@@ -63,9 +65,9 @@ def _worth(material: Material, policy: str, world: str) -> str:
     if npv["value"] is None:
         return "its value is not known"
     between = "" if npv["low"] is None or npv["high"] is None else (
-        f" ({material.between(npv['low'], npv['high'])})"
+        f" ({material.between(npv['low'], npv['high'])}{material.earned})"
     )  # fmt: skip
-    return f"it is worth {material.amount(npv['value'])} of present value over {years} years{between}"
+    return f"it is worth {material.amount(npv['value'])}{material.earned} of present value over {years} years{between}"
 
 
 def _risk(material: Material, policy: str, world: str) -> str:
