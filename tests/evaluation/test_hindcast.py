@@ -20,11 +20,12 @@ from ecodecide.evaluation.belief_track import QUANTILES, belief_track, member_li
 from ecodecide.evaluation.hindcast import SCHEMA, hindcast
 from ecodecide.evaluation.managed_stock import ManagedStock, fitted_stock, solvers_by_name
 from ecodecide.evaluation.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
-from ecodecide.evaluation.past_years import PastYears, known_in, lead_through
+from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.fitting import laws
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.policy.resumed import lead_through
 
 HAKE = "hake-argentina-north"
 KINDS = [
