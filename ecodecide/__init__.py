@@ -130,7 +130,6 @@ _PLACES = {
     "ecodecide.evaluation.hindcast": ("hindcast",),
     "ecodecide.evaluation.recommendation": ("recommend",),
     "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
-    "ecodecide.evaluation.recommendation": ("recommend",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }
 """Where each name lives; a test holds this against `__all__`."""

@@ -93,11 +93,9 @@ def resumed(
         )
     if not np.isfinite(taken).all():
         raise PolicyError("a policy cannot be resumed after a year whose catch is not known: give the catch")
-    memory, last = policy.start(1), None
-    for _, memory in lead_through(policy, seen[: len(taken)], taken, followed):
-        pass
-    if len(taken):
-        last = float(taken[-1])
+    led = list(lead_through(policy, seen[: len(taken)], taken, followed))
+    memory = led[-1][1] if led else policy.start(1)
+    last = float(taken[-1]) if led else None
     next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
     return Resumed(policy, memory, last, next_survey)
 
