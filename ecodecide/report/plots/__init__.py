@@ -9,10 +9,11 @@ Examples
 >>> view = xr.Dataset(
 ...     {"value": (("policy", "world"), [[2.0], [1.0]]), "risk": (("policy", "world"), [[0.1], [0.0]]),
 ...      "regret": (("policy", "world"), [[0.0], [1.0]])},
-...     coords={"policy": ["tac", "no-fishing"], "world": ["fitted"]}, attrs={"unit": "t"},
+...     coords={"policy": ["tac", "no-fishing"], "world": ["fitted"], "risk_kind": ("world", ["collapse"])},
+...     attrs={"unit": "t"},
 ... )
 >>> [axes.get_title(loc="left") for axes in plot_robustness(view)]
-['net present value\n(t × price)', 'probability of collapse', 'regret\n(t × price)']
+['net present value\n(t × price)', 'probability of\ncollapse', 'regret\n(t × price)']
 """
 
 from ecodecide.report.plots.belief import plot_belief
