@@ -11,13 +11,8 @@ import xarray as xr
 
 from ecodecide.errors import EcodecideError, EvaluationError
 from ecodecide.evaluation.comparison import Comparison
-from ecodecide.evaluation.managed_stock_file import (
-    managed_stock_groups,
-    managed_stock_of,
-    own_names,
-    read_groups,
-    write_groups,
-)
+from ecodecide.evaluation.grouped_file import own_names, read_groups, write_groups
+from ecodecide.evaluation.managed_stock_file import managed_stock_groups, managed_stock_of
 from ecodecide.evaluation.rare_collapse import RareCollapse
 from ecodecide.evaluation.robustness import robustness
 from ecodecide.evaluation.scores import measure

@@ -19,6 +19,7 @@ from ecodecide.errors import EcodecideWarning, EvaluationError
 from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
 from ecodecide.evaluation.closed_loop import check_settings, evaluate
 from ecodecide.evaluation.consequences import Consequences, consequences
+from ecodecide.evaluation.grouped_file import write_groups
 from ecodecide.evaluation.limits import read_limit
 from ecodecide.evaluation.managed_stock import (
     DEFAULT_SOLVERS,
@@ -159,7 +160,7 @@ class Recommendation:
         EvaluationError
             When the file cannot be written, or survey or growth law are of the user's own.
         """
-        from ecodecide.evaluation.managed_stock_file import managed_stock_groups, write_groups
+        from ecodecide.evaluation.managed_stock_file import managed_stock_groups
 
         attributes, groups = managed_stock_groups(self.managed)
         root = self.runs.assign_attrs(

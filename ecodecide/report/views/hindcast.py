@@ -8,6 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from ecodecide.errors import EvaluationError
+from ecodecide.evaluation.grouped_file import own_names, read_groups
 
 _SCHEMA = "ecodecide-hindcast-1"
 _GROUP = "counterfactual"
@@ -26,20 +27,13 @@ def read_hindcast(path: str | os.PathLike[str]) -> tuple[xr.Dataset, xr.Dataset 
     EvaluationError
         When the file cannot be read, or is another one.
     """
-    name = Path(path).name
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
-            root = file.load()
-    except (OSError, ValueError) as problem:
-        raise EvaluationError(f"{name} cannot be read: {problem}") from None
+    groups = read_groups(path)
+    root = groups["/"]
     schema = root.attrs.get("schema")
     if schema != _SCHEMA:
         raise EvaluationError(
-            f"{name}: found schema {schema!r}, expected {_SCHEMA!r}: a figure of a hindcast needs the file that "
-            "`ecodecide hindcast -o` saves"
+            f"{Path(path).name}: found schema {schema!r}, expected {_SCHEMA!r}: a figure of a hindcast needs the file "
+            "that `ecodecide hindcast -o` saves"
         )
-    try:
-        with xr.open_dataset(path, engine="h5netcdf", group=_GROUP) as file:
-            return root, file.load()
-    except OSError:  # no such group: nothing could be said of what would have come of it
-        return root, None
+    # without a group nothing could be said of what would have come of it
+    return root, own_names(groups[_GROUP], _GROUP) if _GROUP in groups else None
