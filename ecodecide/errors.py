@@ -54,6 +54,10 @@ class EvaluationError(EcodecideError, ValueError):
     """An evaluation or a score was asked for in a way that has no answer."""
 
 
+class ConformanceError(EcodecideError, AssertionError):
+    """A stock, policy or solver of the user's own breaks a law that the rest relies on."""
+
+
 class EcodecideWarning(UserWarning):
     """The base of all warnings of ecodecide."""
 
