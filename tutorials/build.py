@@ -35,6 +35,14 @@ PROMISED = 180.0
 LIMIT = 3.0 * PROMISED
 """Seconds after which it has failed: a machine may be busy, or may have to compile everything first."""
 
+COMMAND = """\
+import subprocess, sys
+
+done = subprocess.run([sys.executable, "-m", "ecodecide", *{!r}], capture_output=True, text=True)
+print(done.stdout)
+assert done.returncode == 0, done.stderr"""
+"""A cell that runs a command, given its words."""
+
 
 def documents() -> list[Path]:
     """Return README and all tutorials, in their order."""
@@ -67,8 +75,7 @@ def notebook_of(path: Path) -> nbformat.NotebookNode:
             made |= {after for word, after in pairwise(words) if word in ("-o", "--output")}
             if any(re.fullmatch(r"[\w./-]+\.[a-z]\w*", word) and word not in made for word in words):
                 continue
-            call = f"subprocess.run([sys.executable, '-m', 'ecodecide', *{words!r}], check=True)"
-            cells.append(nbformat.v4.new_code_cell(f"import subprocess, sys\n\n{call};"))
+            cells.append(nbformat.v4.new_code_cell(COMMAND.format(words)))
     return nbformat.v4.new_notebook(cells=cells)
 
 
