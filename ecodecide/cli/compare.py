@@ -11,6 +11,7 @@ import click
 
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
+from ecodecide.cli.usage import check_fit_usage
 
 if TYPE_CHECKING:
     from ecodecide.stock.survey import Survey
@@ -188,36 +189,17 @@ def _check_usage(
 ) -> Survey | None:
     """Refuse what is wrong before any long work begins; return the survey that was asked for."""
     from ecodecide.errors import EcodecideError, EvaluationError
-    from ecodecide.evaluation.limits import read_limit
     from ecodecide.evaluation.named_worlds import read_world
-    from ecodecide.solvers.registry import solver_names
-    from ecodecide.stock.growth import LAWS
-    from ecodecide.stock.survey import parse_survey
 
-    for name in solvers:
-        if name not in solver_names():
-            raise click.BadParameter(
-                f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver"
-            )
-    names = law_names(growth)
-    if any(name not in LAWS for name in names) or len({*names}) < len(names):
-        raise click.BadParameter(
-            f"{growth!r} is not some of {', '.join(LAWS)}, each once", param_hint="--growth"
-        )
-    if not 0.0 < discount < 1.0:
-        raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
+    known = check_fit_usage(solvers, growth, survey, collapse, discount)
     require_writable(output)
-    option = "--collapse"
     try:
-        read_limit(collapse)
-        option = "--world"
         names = [read_world(world).name for world in worlds]
         if len({*names}) < len(names):
             raise EvaluationError("each world once")
-        option = "--survey"
-        return None if survey is None else parse_survey(survey)
     except EcodecideError as problem:
-        raise click.BadParameter(str(problem), param_hint=option) from None
+        raise click.BadParameter(str(problem), param_hint="--world") from None
+    return known
 
 
 def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:

@@ -13,7 +13,23 @@ ALL = "all"
 """The kind that is every figure."""
 
 
-@click.command()
+_KINDS = """\b
+KIND is one of:
+  history          catches, observations and fitted biomass
+  kobe             status: B/B_MSY against F/F_MSY
+  belief           belief about the biomass, year by year
+  policies         quota and escapement against observed biomass
+  belief-policies  quota and escapement against the belief, known well or badly
+  worms            biomass of the futures: bands and single ones
+  catches          catches of the futures: bands and single ones
+  trade-off        value against risk, and the Pareto front
+  collapse         probability of collapse by each year
+  robustness       value, risk and regret in every world
+  all              every figure that the run has data for, into a folder
+"""
+
+
+@click.command(epilog=_KINDS)
 @click.argument("kind")
 @click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -45,21 +61,7 @@ ALL = "all"
 def plot(
     kind: str, run: Path, output: Path, policies: tuple[str, ...], world: str | None, ending: str, quiet: bool
 ) -> None:
-    r"""Draw a figure of the file RUN that `ecodecide compare -o` saved.
-
-    \b
-    KIND is one of
-      history          catches, observations and fitted biomass
-      kobe             status: B/B_MSY against F/F_MSY
-      belief           belief about the biomass, year by year
-      policies         quota and escapement against observed biomass
-      belief-policies  quota and escapement against the belief, known well or badly
-      worms            biomass of the futures: bands and single ones
-      catches          catches of the futures: bands and single ones
-      trade-off        value against risk, and the Pareto front
-      collapse         probability of collapse by each year
-      robustness       value, risk and regret in every world
-      all              every figure that the run has data for, into a folder
+    """Draw a figure of the file RUN that `ecodecide compare -o` saved.
 
     The same run gives the same file.
     """

@@ -62,7 +62,8 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         panel.set_xlabel(label("observed biomass", told))
     panels[1].plot(biomass, biomass, color=FAINT, lw=0.8, zorder=1.0)
     panels[1].set_ylim(0.0, biomass[-1])
-    panels[0].set_ylim(0.0, 1.05 * max(float(np.nanmax(_drawn(view, "quota"))) / told.factor, 1e-12))
+    largest = float(np.nanmax(view["quota"].values, initial=0.0))
+    panels[0].set_ylim(0.0, 1.05 * largest / told.factor if largest > 0.0 else 1.0)
     panels[0].set_ylabel(label("quota", told))
     panels[1].set_ylabel(label("escapement", told))
     for panel, words in zip(panels, ("(a) harvest", "(b) escapement"), strict=True):
@@ -72,15 +73,12 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     return panels
 
 
-def _drawn(view: xr.Dataset, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.asarray(view[name].values, dtype=float)
-
-
 def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panels:
     """Draw quota and escapement of belief policies against the mean of the belief, for beliefs of several widths.
 
     The figure of Memarzadeh & Boettiger 2019 (doi:10.1086/702704). The thin line is the best quota of a manager who
-    knows the biomass: what lies between is what not knowing does.
+    knows the biomass: what lies between is what not knowing does. Solvers plan for the beliefs that are met from where
+    the stock stands; a policy asked about others, such as sure ones where surveys are poor, may be far from the best.
 
     Parameters
     ----------
@@ -120,7 +118,10 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
         title(panels[2 * row], f"{policy}: harvest")
         title(panels[2 * row + 1], f"{policy}: escapement")
     if axes is None:
-        legend_of_all(panels)
+        words = (
+            "planned for the beliefs that are met: where a belief is not, the quota may be far from the best"
+        )
+        legend_of_all(panels, caption=words)
     return panels
 
 

@@ -73,7 +73,7 @@ def plot_worms(
         )
         if f"worm_{series}" in one and one.sizes["worm"] > 0:
             worms = one[f"worm_{series}"].sel(policy=policy).transpose("year", "worm").values / told.factor
-            panel.plot(year, worms, color=INK, lw=0.35, alpha=0.55)
+            panel.plot(year, worms, color=INK, lw=0.35, alpha=0.45)
         panel.plot(year, rows[2], color="white", lw=3.6)
         panel.plot(year, rows[2], color=style.color, lw=2.2, label="median")
         if series == "biomass":
