@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
+from ecodecide.cli.usage import check_fit_usage
 
 if TYPE_CHECKING:
     from ecodecide.stock.survey import Survey
@@ -18,21 +20,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("stock")
-@click.option(
-    "--solver",
-    "solvers",
-    multiple=True,
-    metavar="NAME",
-    help="A solver to compare; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]",
-)
-@click.option(
-    "--growth",
-    default="logistic,pella-tomlinson,ricker,allen",
-    show_default=True,
-    metavar="LAWS",
-    help="Growth laws that managers believe in, each as likely as the fit has it: logistic, pella-tomlinson, ricker, "
-    "allen, beverton-holt, myers, may.",
-)
+@options.solvers("to compare")
+@options.growth
 @click.option(
     "--world",
     "worlds",
@@ -42,74 +31,26 @@ if TYPE_CHECKING:
     "autocorrelation=RHO, trend=CHANGE, shift=YEAR:LAW, survey=KIND:ERROR, implementation=CV. "
     "[default: fitted, allen]",
 )
-@click.option(
-    "--survey",
-    metavar="KIND:ERROR",
-    help="Error of the surveys to come: lognormal:CV, normal:SD (in units of biomass) or perfect; where the "
-    "history's observations are an assessment's output, also the error assumed of them in the fit. "
-    "[default: that of the fit]",
-)
+@options.survey
 @click.option("--years", default=50, show_default=True, type=click.IntRange(1), help="Years to simulate.")
 @click.option(
     "--replicates", default=1000, show_default=True, type=click.IntRange(1), help="Futures to simulate."
 )
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0),
-    help="The same seed gives the same figures.",
-)
-@click.option(
-    "--collapse",
-    default="0.1K",
-    show_default=True,
-    metavar="LIMIT",
-    help="0.1K, 0.2BMSY, Blim, allee, or a biomass.",
-)
-@click.option(
-    "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
-)
-@click.option(
-    "--implementation",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0.0),
-    help="CV between quota and catch.",
-)
-@click.option(
-    "--cells",
-    default=100,
-    show_default=True,
-    type=click.IntRange(10, 2000),
-    help="Cells of the decision grid.",
-)
-@click.option(
-    "--gap",
-    default=0.01,
-    show_default=True,
-    type=click.FloatRange(0.0, 1.0, max_open=True),
-    help="Gap between bounds at which pomdp stops.",
-)
+@options.seed
+@options.collapse
+@options.discount
+@options.implementation
+@options.cells
+@options.gap
 @click.option(
     "--rare",
     is_flag=True,
     help="Also find small probabilities of collapse, where no exact ones are known, by splitting futures.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Save futures and scores as NetCDF.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    help="No progress, no notes: the table alone, and a warning of a search that stopped early.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
+@options.output("Save futures and scores as NetCDF.")
+@options.as_json
+@options.quiet
+@options.verbose
 def compare(
     stock: str,
     solvers: tuple[str, ...],
@@ -188,36 +129,17 @@ def _check_usage(
 ) -> Survey | None:
     """Refuse what is wrong before any long work begins; return the survey that was asked for."""
     from ecodecide.errors import EcodecideError, EvaluationError
-    from ecodecide.evaluation.limits import read_limit
     from ecodecide.evaluation.named_worlds import read_world
-    from ecodecide.solvers.registry import solver_names
-    from ecodecide.stock.growth import LAWS
-    from ecodecide.stock.survey import parse_survey
 
-    for name in solvers:
-        if name not in solver_names():
-            raise click.BadParameter(
-                f"{name!r} is none of {', '.join(solver_names())}", param_hint="--solver"
-            )
-    names = law_names(growth)
-    if any(name not in LAWS for name in names) or len({*names}) < len(names):
-        raise click.BadParameter(
-            f"{growth!r} is not some of {', '.join(LAWS)}, each once", param_hint="--growth"
-        )
-    if not 0.0 < discount < 1.0:
-        raise click.BadParameter(f"{discount} is not a factor in (0, 1)", param_hint="--discount")
+    known = check_fit_usage(solvers, growth, survey, collapse, discount)
     require_writable(output)
-    option = "--collapse"
     try:
-        read_limit(collapse)
-        option = "--world"
         names = [read_world(world).name for world in worlds]
         if len({*names}) < len(names):
             raise EvaluationError("each world once")
-        option = "--survey"
-        return None if survey is None else parse_survey(survey)
     except EcodecideError as problem:
-        raise click.BadParameter(str(problem), param_hint=option) from None
+        raise click.BadParameter(str(problem), param_hint="--world") from None
+    return known
 
 
 def _show(found: dict[str, Any], quiet: bool, verbose: bool) -> None:

@@ -14,15 +14,18 @@ _COMMANDS = {
     "compare": "Compare ways of managing a stock on its catch history.",
     "fit": "Fit growth laws to a catch history, and weigh them.",
     "growth": "Show what a Gaussian process learns of a stock's growth.",
+    "hindcast": "Ask what policies would have advised in each year of a history.",
     "history": "Import a catch history from the tables of another tool.",
     "metrics": "List the metrics of a comparison, with their formulas.",
     "models": "List the published stock models that come with ecodecide.",
     "plot": "Draw a figure of a saved comparison.",
+    "recommend": "Advise next year's quota, and say why.",
+    "report": "Write the report of a comparison, one HTML file that can be mailed.",
     "reproduce": "Reproduce a published study, claim by claim.",
     "rules": "List the harvest control rules, with formulas and sources.",
     "solve": "Solve a POMDP file and write its policy.",
-    "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
     "stocks": "List the catch histories that come with ecodecide.",
+    "sweep": "Compare many stocks times many solvers, on one machine or a cluster.",
 }
 """The subcommands; each is the function of its name in the module of its name, imported when it is called."""
 

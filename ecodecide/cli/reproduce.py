@@ -51,10 +51,10 @@ def reproduce(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Reproduce a published STUDY, claim by claim: boettiger2015 or memarzadeh2019.
+    """Reproduce a published STUDY, claim by claim: boettiger2015, memarzadeh2019 or memarzadeh2019_hindcast.
 
     Its model is solved and simulated again; each of its claims gets a paired difference with a 95 % interval, and
-    holds, does not hold, or cannot be told. boettiger2015 takes some seconds, memarzadeh2019 some minutes.
+    holds, does not hold, or cannot be told. boettiger2015 takes some seconds, the others some minutes.
     """
     from ecodecide.errors import EvaluationError
     from ecodecide.reproduction import reproduce as run

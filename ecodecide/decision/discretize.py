@@ -254,8 +254,16 @@ def suggest_grid(stock: Stock, cells: int = 100, tolerance: float = 0.01, larges
 # --- the discretization of Memarzadeh & Boettiger 2019, doi:10.1086/702704, to compare with its figures ---
 
 
-def _memarzadeh_row(points: Array, center: float, sd: float) -> Array:
-    """Densities at the points; those below zero reflected onto the first; the rest piled on the last."""
+def memarzadeh_row(points: Array, center: float, sd: float) -> Array:
+    """Return densities at the points, scaled to 1: those below zero reflected onto the first, the rest on the last.
+
+    Parameters
+    ----------
+    points
+        Shape (n,): from 0.
+    center, sd
+        Of the normal distribution.
+    """
     row = norm.pdf(points, center, sd)
     row[0] += norm.pdf(-points[1:], center, sd).sum()
     inside = norm.cdf(points[-1], center, sd)
@@ -273,7 +281,7 @@ def _memarzadeh_kernel(stock: Stock, grid: Grid) -> tuple[Array, Array]:
     points = grid.points
     grown = stock.growth(points)
     extinct = np.eye(len(points))[0]
-    rows = [_memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown]
+    rows = [memarzadeh_row(points, m, stock.noise.sd) if m > 0.0 else extinct for m in grown]
     return np.array(rows), 1.0 - stock.noise.cdf(points[-1], grown)
 
 
@@ -284,7 +292,7 @@ def _memarzadeh_observation(survey: Survey, grid: Grid) -> Array:
     if not isinstance(survey, NormalSurvey):
         raise GridError("the scheme 'memarzadeh2019' is defined for NormalSurvey and PerfectSurvey alone")
     extinct = np.eye(len(points))[0]
-    return np.array([_memarzadeh_row(points, x, survey.sd) if x > 0.0 else extinct for x in points])
+    return np.array([memarzadeh_row(points, x, survey.sd) if x > 0.0 else extinct for x in points])
 
 
 # --- the discretization of Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631 ---

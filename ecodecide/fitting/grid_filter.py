@@ -170,7 +170,7 @@ def filter_history(
         The likelihood is minus infinity when the stock cannot have borne its catches.
     """
     kernel, first, last = _growth(stock, points, edges)
-    nodes, weights = _catch_nodes(catch_cv)
+    nodes, weights = catch_nodes(catch_cv)
     total, predicted, beliefs, terminal = forward(
         kernel, first, last, catch, nodes, weights, likelihood, initial, points, edges
     )
@@ -190,7 +190,8 @@ def _growth(stock: Stock, points: Array, edges: Array) -> tuple[Array, Array, Ar
     return kernel, *band(kernel)
 
 
-def _catch_nodes(catch_cv: float) -> tuple[Array, Array]:
+def catch_nodes(catch_cv: float) -> tuple[Array, Array]:
+    """Return factors of a reported catch, and their probabilities."""
     if catch_cv == 0.0:
         return np.ones(1), np.ones(1)
     return np.exp(np.sqrt(np.log1p(catch_cv**2)) * _NODES), _WEIGHTS

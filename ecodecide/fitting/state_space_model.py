@@ -153,7 +153,7 @@ class StateSpaceModel:
             for p in family.priors
         ]
         priors = [k_prior, *own, chosen(law, PROCESS_SIGMA, asked)]
-        observed = _observed(history)
+        observed = observed_series(history)
         several = sum(one.estimated for one in observed) > 1
         series = []
         for one in observed:
@@ -321,7 +321,7 @@ class StateSpaceModel:
         return value + prior if np.isfinite(value) else IMPOSSIBLE + prior
 
 
-class _Observed(NamedTuple):
+class ObservedSeries(NamedTuple):
     """A series, whether its catchability is free, and whether its error is estimated."""
 
     name: str
@@ -331,7 +331,7 @@ class _Observed(NamedTuple):
     estimated: bool
 
 
-def _observed(history: CatchHistory) -> list[_Observed]:
+def observed_series(history: CatchHistory) -> list[ObservedSeries]:
     """Return all that is to be fitted.
 
     A biomass that was measured is fitted along with the indices; one that an assessment put out is fitted alone,
@@ -340,10 +340,12 @@ def _observed(history: CatchHistory) -> list[_Observed]:
     found = []
     if history.observed != "index":
         for name, values in history.observations.items():
-            found.append(_Observed(name, values, np.zeros_like(values), history.free_catchability, False))
+            found.append(
+                ObservedSeries(name, values, np.zeros_like(values), history.free_catchability, False)
+            )
     if history.observed != "assessment biomass":
         for name, values in (history.index or {}).items():
             given = (history.index_se or {}).get(name)
             errors = np.zeros_like(values) if given is None else np.nan_to_num(given)
-            found.append(_Observed(name, values, errors, True, True))
+            found.append(ObservedSeries(name, values, errors, True, True))
     return found

@@ -168,7 +168,7 @@ class CatchHistory:
         known = {
             name: units[name] for name in ("catch", "biomass") if units.get(name, "unknown") != "unknown"
         }
-        if len({_TONNE.get(unit.strip().lower(), unit.strip().lower()) for unit in known.values()}) > 1:
+        if len(known) == 2 and not same_unit(*known.values()):
             raise HistoryError(
                 f"history {self.id!r}: the unit of catch is {known['catch']!r} and that of biomass "
                 f"{known['biomass']!r}, expected one and the same; convert one of the two columns"
@@ -297,6 +297,18 @@ class CatchHistory:
         return f"CatchHistory({self.id!r}, {first}-{last}, {self.observed}, catch in {unit})"
 
 
+def same_unit(one: str, other: str) -> bool:
+    """Return whether two words mean one unit.
+
+    Examples
+    --------
+    >>> same_unit("t", "Tonnes"), same_unit("t", "kg")
+    (True, False)
+    """
+    plain = [_TONNE.get(unit.strip().lower(), unit.strip().lower()) for unit in (one, other)]
+    return plain[0] == plain[1]
+
+
 def column_name(kind: Literal["index", "index_se"], name: str) -> str:
     """Return the column that holds an index or its standard error.
 
@@ -348,6 +360,29 @@ def check_columns(year: Array, columns: Mapping[str, Array], place: Place, whole
         raise HistoryError(
             f"{whole}: found {len(year)} row{'s' * (len(year) != 1)}, expected at least 2 years"
         )
+    check_rows(year, columns, place)
+    _check_size(columns, whole)
+    for name in ("biomass", "ssb"):
+        if name in columns and not np.isnan(columns[name]).all() and not np.nanmax(columns[name]) > 0.0:
+            raise HistoryError(
+                f"{whole}: column {name} is 0 in every year; expected a positive value; remove it"
+            )
+    _check_errors(columns, place, whole)
+
+
+def check_rows(year: Array, columns: Mapping[str, Array], place: Place) -> None:
+    """Refuse rows that no history has, be they few: years that do not follow each other, numbers that mean nothing.
+
+    Parameters
+    ----------
+    year, columns, place
+        As in `check_columns`.
+
+    Raises
+    ------
+    HistoryError
+        On the first thing that is wrong.
+    """
     _check_years(year, place)
     for name, values in columns.items():
         positive = name.startswith("index")
@@ -362,13 +397,11 @@ def check_columns(year: Array, columns: Mapping[str, Array], place: Place, whole
                 f"{place(int(row), name)}: found {values[row]:.15g}, "
                 f"expected a finite number {bound}; {remedy}"
             )
-    _check_catch(year, columns, place, whole)
-    for name in ("biomass", "ssb"):
-        if name in columns and not np.isnan(columns[name]).all() and not np.nanmax(columns[name]) > 0.0:
-            raise HistoryError(
-                f"{whole}: column {name} is 0 in every year; expected a positive value; remove it"
-            )
-    _check_errors(columns, place, whole)
+    for row in np.flatnonzero(np.isnan(columns["catch"]) & (year < year.max())):
+        raise HistoryError(
+            f"{place(int(row), 'catch')}: found nothing, expected a number of at least 0; "
+            "only the last year may lack its catch: write 0 if nothing was caught"
+        )
 
 
 def _check_years(year: Array, place: Place) -> None:
@@ -396,15 +429,9 @@ def _check_years(year: Array, place: Place) -> None:
             )
 
 
-def _check_catch(year: Array, columns: Mapping[str, Array], place: Place, whole: str) -> None:
-    catch = columns["catch"]
-    for row in np.flatnonzero(np.isnan(catch) & (year < year.max())):
-        raise HistoryError(
-            f"{place(int(row), 'catch')}: found nothing, expected a number of at least 0; "
-            "only the last year may lack its catch: write 0 if nothing was caught"
-        )
+def _check_size(columns: Mapping[str, Array], whole: str) -> None:
     abundance = [values for name, values in columns.items() if name in ("biomass", "ssb")]
-    if not np.nansum(catch) > 0.0 and all(np.isnan(values).all() for values in abundance):
+    if not np.nansum(columns["catch"]) > 0.0 and all(np.isnan(values).all() for values in abundance):
         raise HistoryError(
             f"{whole}: catch is 0 in every year and there is no biomass, expected some catch; "
             "the size of the stock cannot be told from this"

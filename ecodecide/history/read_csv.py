@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ecodecide.errors import HistoryError, HistoryWarning
-from ecodecide.history.catch_history import UNIT_KEYS, CatchHistory, check_columns, column_of
+from ecodecide.history.catch_history import UNIT_KEYS, CatchHistory, check_columns, check_rows, column_of
 
 LARGEST_FILE = 10_000_000
 """Bytes. The longest catch history known is a thousandth of it."""
@@ -79,8 +79,21 @@ def read_history_csv(path: str | os.PathLike[str]) -> CatchHistory:
     return CatchHistory(**read_fields(path))
 
 
-def read_fields(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a CSV file says, as the arguments of `CatchHistory`."""
+def read_fields(path: str | os.PathLike[str], whole: bool = True) -> dict[str, Any]:
+    """Return what a CSV file says, as the arguments of `CatchHistory`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    whole
+        Whether it is a history of its own; False for years that follow one, of which a single row will do.
+
+    Raises
+    ------
+    HistoryError
+        When it cannot be read, or says what cannot be true.
+    """
     file = Path(path)
     text, remarks = _decode(file)
     table = _read_table(text, file.name)
@@ -91,7 +104,10 @@ def read_fields(path: str | os.PathLike[str]) -> dict[str, Any]:
         return f"{file.name}, row {table.lines[row]}, column {table.written[name]}"
 
     year = columns.pop("year")
-    check_columns(year, columns, place, file.name)
+    if whole:
+        check_columns(year, columns, place, file.name)
+    elif len(year):
+        check_rows(year, columns, place)
     fields: dict[str, Any] = {"id": file.stem, "origin": str(path), "year": year, "remarks": tuple(remarks)}
     fields |= {key: value for key, value in table.words.items() if key in _WORDS}
     fields["units"] = {key.removesuffix("_unit"): table.words[key] for key in _UNITS if key in table.words}

@@ -53,6 +53,13 @@ class BeliefPolicy:
         """Return the belief on which the last quota was set, shape (replicates, n)."""
         return np.asarray(memory)[:, :-1]
 
+    def without_quota(self, memory: Any) -> Array:
+        """Return a memory after whose year a catch tells that it was there, and not that the stock ran out.
+
+        So it is where others set the quota, and nobody knows what they would have caught of a larger stock.
+        """
+        return np.column_stack([self.belief(memory), np.full(len(memory), np.nan)])
+
     def decide(self, memory: Any, observed: Array, caught: Array | None) -> tuple[Array, Any]:
         """Set the quotas of a year; see `ecodecide.policy.protocol.Policy`.
 

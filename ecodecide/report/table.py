@@ -45,7 +45,7 @@ def _range(low: float, high: float) -> str:
     return ends[0] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
 
 
-def _with_interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
+def with_interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
     """Return a value over its interval: none is shown where it is known to be the value itself."""
     value, low, high = (estimate[key] for key in ("value", "low", "high"))
     if value is None:
@@ -121,9 +121,9 @@ def comparison_table(result: Mapping[str, Any]) -> RenderableType:
         closed = entry["closed_years"]["value"]
         table.add_row(
             entry["name"],
-            _with_interval(entry["collapse_probability"], percent),
-            _with_interval(entry["npv"], value),
-            _with_interval(entry["mean_catch"], catch),
+            with_interval(entry["collapse_probability"], percent),
+            with_interval(entry["npv"], value),
+            with_interval(entry["mean_catch"], catch),
             percent(entry["aav"]["value"]),
             "-" if closed is None else f"{closed:.1f}",
         )
@@ -144,7 +144,7 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
     if fishing:
         best = max(fishing, key=lambda e: e["npv"]["value"])
         lines.append(f"Most valuable: {best['name']} (net present value {number(best['npv']['value'])}).")
-    lines += _risk([e for e in fishing if e["collapse_probability"]["value"] is not None])
+    lines += risk_lines([e for e in fishing if e["collapse_probability"]["value"] is not None])
     unfished = [e for e in scored if e["name"] == "no-fishing" and e["collapse_probability"]["value"]]
     for entry in unfished:
         chance = percent(entry["collapse_probability"]["value"])
@@ -157,7 +157,7 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
     return lines + _differences(fishing, scored[0]["name"] if scored else None)
 
 
-def _risk(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def risk_lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return who risks least and who most; those whose intervals overlap with theirs are named with them."""
     if not entries:
         return []

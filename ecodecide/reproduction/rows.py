@@ -39,9 +39,10 @@ def tables(study: xr.Dataset) -> list[Table]:
 def claim_table(study: xr.Dataset) -> Table:
     """Return the claims of a study as a table."""
     own = _own(study)
-    title = (
-        f"Claims{own.CLAIMS_OF}: paired differences of {study.attrs['replicates']} futures, 95 % intervals"
-    )
+    title = f"Claims{own.CLAIMS_OF}"
+    # a hindcast has the years that were, and no futures
+    if study.attrs["replicates"]:
+        title += f": paired differences of {study.attrs['replicates']} futures, 95 % intervals"
     return Table(title, own.CLAIM_HEADS, claim_rows(study), wraps=True)
 
 
@@ -104,7 +105,8 @@ def tally(study: xr.Dataset) -> str:
     verdicts = [str(v) for v in study["claim_verdict"].isel(start=0).values]
     words = {HOLDS: "hold", FAILS: "do not hold", OPEN: "cannot be told"}
     counts = ", ".join(f"{verdicts.count(key)} {word}" for key, word in words.items())
-    return f"Of {len(verdicts)} claims, from the paper's start: {counts}."
+    start = ", from the paper's start" if study.sizes["start"] > 1 else ""
+    return f"Of {len(verdicts)} claims{start}: {counts}."
 
 
 def to_dict(study: xr.Dataset) -> dict[str, Any]:

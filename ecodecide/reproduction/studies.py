@@ -14,6 +14,7 @@ from ecodecide.whole_file import whole_file
 
 STUDIES = {
     "memarzadeh2019": "Memarzadeh & Boettiger 2019, Am. Nat. 193:645: figures 1 to 4, POMDP against rules",
+    "memarzadeh2019_hindcast": "Memarzadeh & Boettiger 2019, figure 5 and appendix B: Argentine hake, North Sea plaice",
     "boettiger2015": "Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631: table 1, figures 3 to 5, GPDP",
 }
 """The studies, each in the module of its name, which has a function `run`."""

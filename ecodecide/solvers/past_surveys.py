@@ -9,6 +9,7 @@ import numpy as np
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.later_years import LaterYears
 from ecodecide.stock.growth import Array
 
 
@@ -67,11 +68,68 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     if history is None or not history.observations:
         return PastSurveys(np.empty(0) if history is None else np.full(_decided(history), np.nan))
     seen = np.array(list(history.observations.values()))
-    if history.free_catchability:
-        seen = np.exp(_in_biomass(np.log(np.where(seen > 0.0, seen, np.nan)), problem))
-    single = seen[0] if len(seen) == 1 else np.exp(_row_mean(np.log(seen).T))
+    single = _in_biomass(seen, history, problem)
     first = _decided(history)
     return PastSurveys(single[:first], float(single[first]) if first < len(single) else float("nan"))
+
+
+def later_surveys(problem: HarvestProblem, later: LaterYears) -> Array:
+    """Return the surveys of the years after a problem's history, as `past_surveys` those of the history itself.
+
+    Parameters
+    ----------
+    problem
+        With a history.
+    later
+        The years after it.
+
+    Returns
+    -------
+    ndarray
+        Shape (years,): in units of biomass, NaN where none was made.
+
+    Raises
+    ------
+    SolverError
+        As `past_surveys`.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> from ecodecide.history.later_years import later_years
+    >>> history = eco.CatchHistory(year=[2001, 2002], catch=[2, 3], biomass=[10, 9])
+    >>> later = later_years(history, {"year": [2003, 2004], "catch": [2, np.nan], "biomass": [8, np.nan]})
+    >>> later_surveys(eco.HarvestProblem(history=history), later)
+    array([ 8., nan])
+    """
+    nothing = np.full(len(later.year), np.nan)
+    history = problem.history
+    if history is None or not history.observations:
+        return nothing
+    return _in_biomass(
+        np.array([later.observations.get(name, nothing) for name in history.observations]), history, problem
+    )
+
+
+def catchabilities(problem: HarvestProblem) -> dict[str, float]:
+    """Return what each relative series of a problem's history is of the biomass: index over biomass, by name.
+
+    Raises
+    ------
+    SolverError
+        As `past_surveys`.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> catchabilities(eco.HarvestProblem(history=eco.CatchHistory(year=[2001, 2002], catch=[2, 3], biomass=[10, 9])))
+    {}
+    """
+    history = problem.history
+    if history is None or not history.free_catchability:
+        return {}
+    found = np.exp(_log_catchability(history, problem)).tolist()
+    return dict(zip(history.observations, found, strict=True))
 
 
 def _decided(history: CatchHistory) -> int:
@@ -79,18 +137,29 @@ def _decided(history: CatchHistory) -> int:
     return len(history.catch) - int(np.isnan(history.catch[-1]))
 
 
-def _in_biomass(logs: Array, problem: HarvestProblem) -> Array:
-    """Take the log catchability out of each series, one per row."""
+def _in_biomass(seen: Array, history: CatchHistory, problem: HarvestProblem) -> Array:
+    """Return one survey a year of several series, one per row, each by its catchability in the history."""
+    if history.free_catchability:
+        seen = np.exp(_logs(seen) - _log_catchability(history, problem)[:, None])
+    return np.asarray(seen[0] if len(seen) == 1 else np.exp(_row_mean(np.log(seen).T)))
+
+
+def _logs(seen: Array) -> Array:
+    return np.asarray(np.log(np.where(seen > 0.0, seen, np.nan)))
+
+
+def _log_catchability(history: CatchHistory, problem: HarvestProblem) -> Array:
+    """Return the log catchability of each of the history's series."""
     biomass = getattr(problem.stock, "best_biomass", None)
     if biomass is None:
         raise SolverError(
             "the history has a relative series, and this stock does not say what biomass it stood for: fit the stock "
             "to the history (ecodecide.fit), or give a biomass in the unit of the catch"
         )
+    logs = _logs(np.array(list(history.observations.values())))
     with np.errstate(divide="ignore"):
         fitted = np.log(np.asarray(biomass, dtype=float)[: logs.shape[1]])
-    ratio = np.where(np.isfinite(fitted), logs - fitted, np.nan)
-    return logs - _row_mean(ratio)[:, None]
+    return _row_mean(np.where(np.isfinite(fitted), logs - fitted, np.nan))
 
 
 def _row_mean(values: Array) -> Array:

@@ -12,8 +12,10 @@ from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.policy.rules import ConstantEscapement, Rule, RulePolicy, SeriesPolicy
 from ecodecide.solvers.named_rules import NAMED_RULES, RAMPS
+from ecodecide.solvers.past_surveys import PastSurveys
 from ecodecide.solvers.rule_inputs import RuleInputs
 from ecodecide.solvers.solution import Solution
+from ecodecide.stock.growth import Array
 
 RULES = {rule.name: rule.words for rule in NAMED_RULES}
 """The rules by name, in words; `ecodecide.solvers.named_rules` has their formulas and sources."""
@@ -88,14 +90,33 @@ class Precautionary:
         if tuple(self.relative_f) != (0.0, 1.0) and self.rule not in RAMPS:
             raise SolverError(f"relative_f is of the ramps {', '.join(RAMPS)}; {self.rule!r} is none")
 
-    def solve(self, problem: HarvestProblem) -> Solution:
-        """Return the rule as a policy."""
+    def solve(
+        self, problem: HarvestProblem, *, seen: PastSurveys | None = None, biomass: Array | None = None
+    ) -> Solution:
+        """Return the rule as a policy.
+
+        Parameters
+        ----------
+        problem
+            With a stock, and the history that some rules start from.
+        seen, biomass
+            The surveys of the history in units of biomass, and what was believed of each year's biomass, where they
+            are not to be taken from the history and its fit: a hindcast gives what was known at the time.
+        """
         begin = time.perf_counter()
         if problem.stock is None:
             raise SolverError(f"the rule {self.rule!r} needs a stock for its reference points: fit one first")
         named = _NAMED[self.rule]
         inputs = RuleInputs(
-            self.rule, problem, problem.stock, self.references, self.catch, self.rate, self.relative_f
+            self.rule,
+            problem,
+            problem.stock,
+            self.references,
+            self.catch,
+            self.rate,
+            self.relative_f,
+            seen,
+            biomass,
         )
         made = named.make(inputs)
         words = named.words + _numbers(made) + _warning(made, inputs)

@@ -31,6 +31,10 @@ class RuleInputs:
         What the user says was caught of late, per year and as a share; None to take it from the history.
     relative_f
         relF_min and relF_max of a ramp.
+    seen
+        The surveys of the past in units of biomass; None takes them from the problem's history.
+    biomass
+        Shape (years,): what was believed of each year's biomass; None takes it from the fit, or the surveys.
     """
 
     name: str
@@ -40,6 +44,8 @@ class RuleInputs:
     catch: float | None = None
     rate: float | None = None
     relative_f: tuple[float, float] = (0.0, 1.0)
+    seen: PastSurveys | None = None
+    biomass: Array | None = None
 
     @cached_property
     def points(self) -> ReferencePoints:
@@ -86,12 +92,12 @@ class RuleInputs:
     @cached_property
     def past(self) -> PastSurveys:
         """The surveys of the history."""
-        return past_surveys(self.problem)
+        return past_surveys(self.problem) if self.seen is None else self.seen
 
     @cached_property
     def past_biomass(self) -> Array:
         """Shape (years,): biomass of each year of the history, fitted where the stock says it, else surveyed."""
-        fitted = getattr(self.stock, "best_biomass", None)
+        fitted = getattr(self.stock, "best_biomass", None) if self.biomass is None else self.biomass
         if fitted is not None:
             return np.asarray(fitted, dtype=float)
         return np.append(self.past.surveys, self.past.this_year)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ import ecodecide as eco
 from ecodecide.cli import main
 from ecodecide.errors import FitError
 from ecodecide.fitting.process_error import fit_process_error
+from ecodecide.shipped import shipped_files
 
-SERIES = Path(__file__).with_name("memarzadeh2019_series.csv")
+SERIES = shipped_files("data/published", ".csv")["memarzadeh2019_hindcast"]
 
 # Posterior means of r, K and sigma, K and sigma in units of the largest biomass. The paper's archived run of 2019 has
 # 1.038, 1.198, .1122 and .906, 1.777, .127, on the series before they were snapped to the grid; its likelihood on the

@@ -243,7 +243,7 @@ def test_settings_that_mean_nothing(settings: Any, words: str) -> None:
 def test_unknown_study() -> None:
     with pytest.raises(EvaluationError, match="unknown study 'x': expected one of memarzadeh2019"):
         reproduce("x")
-    assert list(STUDIES) == ["memarzadeh2019", "boettiger2015"]
+    assert list(STUDIES) == ["memarzadeh2019", "memarzadeh2019_hindcast", "boettiger2015"]
 
 
 # --- intervals and verdicts ---

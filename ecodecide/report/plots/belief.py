@@ -24,11 +24,20 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.belief_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     panel = one_panel(ax, 7.2, 4.6)
     year, cells, density = view["year"].values, view["biomass"].values, view["density"].values
     low, median, high = view["biomass_quantile"].transpose("quantile", "year").values
-    top = 1.1 * max(float(high.max()), float(np.nanmax(view["observed"].values, initial=0.0)))
+    likely = [
+        high.max(),
+        view["decision_quantile"].values[-1],
+        np.nanmax(view["observed"].values, initial=0.0),
+    ]
+    top = 1.1 * float(max(likely))
     told = amounts(view.attrs["unit"], top)
     # extinction is an atom, not a cell
     edges = np.concatenate([[0.0], cells[1:] + 0.5 * view.attrs["cell"]]) / told.factor
@@ -42,6 +51,11 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     panel.plot(
         year, view["observed"].values / told.factor, "o", color="k", mfc="white", ms=4.5, label="observed"
     )
+    start, middle, end = view["decision_quantile"].values / told.factor
+    panel.errorbar(
+        year[-1], middle, yerr=[[middle - start], [end - middle]], fmt="D", color="k", mfc="white", ms=6, capsize=3,
+        label="belief that policies start from, 90 %",
+    )  # fmt: skip
     panel.axvline(year[-1] - 0.5, color="0.3", lw=0.9, ls=(0, (1, 2)))
     panel.annotate(
         "decision", (year[-1] - 0.5, top / told.factor), xytext=(-4, -3), textcoords="offset points", ha="right",

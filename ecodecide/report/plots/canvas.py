@@ -87,7 +87,7 @@ def _tidy(panel: Axes) -> None:
 
 def title(panel: Axes, words: str) -> None:
     """Write a short title at the left."""
-    panel.set_title(words, loc="left", fontsize=10)
+    panel.set_title(plain(words), loc="left", fontsize=10)
 
 
 def legend_below(panel: Axes, columns: int = 3) -> None:
@@ -98,12 +98,12 @@ def legend_below(panel: Axes, columns: int = 3) -> None:
     )  # fmt: skip
 
 
-def legend_of_all(panels: Panels, columns: int = 4) -> None:
-    """Put the names of the first panel below all of them."""
+def legend_of_all(panels: Panels, columns: int = 4, caption: str | None = None) -> None:
+    """Put the names of the first panel below all of them, and above the names a caption."""
     handles, names = panels[0].get_legend_handles_labels()
     figure_of(panels[0]).legend(
         handles, names, fontsize=8, ncols=columns, loc="outside lower center", frameon=False, columnspacing=1.4,
-        handlelength=3.0,
+        handlelength=3.0, title=caption, title_fontsize=8.5,
     )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def square_root_axis(panel: Axes, largest: float) -> None:
         "function", functions=(lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x**2)
     )
     ticks = [at for at in (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if at <= largest]
-    apart = [at for at in ticks if at == 0.0 or np.sqrt(at) >= 0.07 * np.sqrt(largest)]
+    apart = [at for at in ticks if at == 0.0 or np.sqrt(at) >= 0.1 * np.sqrt(largest)]
     panel.set_xticks(apart, [f"{100.0 * at:g} %" for at in apart])
     panel.xaxis.set_minor_locator(_nowhere())
     panel.set_xlim(-((0.03) ** 2) * largest, 1.05 * largest)
@@ -160,7 +160,12 @@ def amounts(unit: str, *values: Any) -> Amounts:
 
 def label(words: str, told: Amounts) -> str:
     """Return the label of an axis: what it shows, and in parentheses its unit."""
-    return f"{words} ({told.head})" if told.head else words
+    return f"{words} ({plain(told.head)})" if told.head else words
+
+
+def plain(name: str) -> str:
+    """Return a name as it is to be read: a dollar does not begin a formula."""
+    return name.replace("$", r"\$")
 
 
 def risk_words(kind: str, limit: str) -> str:

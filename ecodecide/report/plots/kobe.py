@@ -27,6 +27,10 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.status_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     from matplotlib.patheffects import withStroke
 
@@ -51,9 +55,12 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     )  # fmt: skip
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for at in (0, len(year) - 1):
+        x, y = float(b[known][at]), float(f[known][at])
+        # away from the words in the lower right corner
+        away = x > 0.7 * right and y < 0.3 * top
         panel.annotate(
-            str(year[at]), (b[known][at], f[known][at]), xytext=(8, 7), textcoords="offset points", fontsize=8.5,
-            fontweight="bold", zorder=5.0, path_effects=halo,
+            str(year[at]), (x, y), xytext=(-8 if away else 8, 7), textcoords="offset points", fontsize=8.5,
+            ha="right" if away else "left", fontweight="bold", zorder=5.0, path_effects=halo,
         )  # fmt: skip
     panel.axvline(1.0, color=INK, lw=0.9, zorder=1.5)
     panel.axhline(1.0, color=INK, lw=0.9, zorder=1.5)
@@ -68,11 +75,13 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 def _end(view: xr.Dataset, name: str) -> float:
     """Where an axis ends: beyond all medians and nearly all draws, and never short of a quadrant's words."""
-    far = [1.15 * float(view[name].max()), 1.05 * float(np.quantile(view[f"draw_{name}"], 0.99)), 2.0]
+    far = [1.3 * float(view[name].max()), 1.05 * float(np.quantile(view[f"draw_{name}"], 0.99)), 2.0]
     return max(far)
 
 
 def _quadrants(panel: Axes, view: xr.Dataset, right: float, top: float) -> None:
+    from matplotlib.patheffects import withStroke
+
     places = {
         "green": ((1.0, right), (0.0, 1.0), (0.985, 0.02), "right", "bottom"),
         "yellow": ((0.0, 1.0), (0.0, 1.0), (0.015, 0.02), "left", "bottom"),
@@ -90,4 +99,5 @@ def _quadrants(panel: Axes, view: xr.Dataset, right: float, top: float) -> None:
         panel.text(
             *at, f"{words}{': ' if flat else chr(10)}{100 * float(one['kobe']):.0f} %", transform=panel.transAxes,
             ha=side, va=end, fontsize=7 if flat else 8, color=INK, zorder=4.5,
+            path_effects=[withStroke(linewidth=2.5, foreground=_FILL[color])],
         )  # fmt: skip

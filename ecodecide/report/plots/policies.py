@@ -16,6 +16,7 @@ from ecodecide.report.plots.canvas import (
     label,
     legend_of_all,
     many_panels,
+    plain,
     styles_of,
     title,
 )
@@ -41,6 +42,11 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     panels = many_panels(axes, 2, columns=2, width=4.6, height=4.4)
     told = amounts(view.attrs["unit"], view["biomass"])
@@ -50,7 +56,7 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         for policy, style in styles_of(view).items():
             panel.plot(
                 biomass, view[name].sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle,
-                lw=1.8, label=policy,
+                lw=1.8, label=plain(policy),
             )  # fmt: skip
         panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
         panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
@@ -62,7 +68,8 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         panel.set_xlabel(label("observed biomass", told))
     panels[1].plot(biomass, biomass, color=FAINT, lw=0.8, zorder=1.0)
     panels[1].set_ylim(0.0, biomass[-1])
-    panels[0].set_ylim(0.0, 1.05 * max(float(np.nanmax(_drawn(view, "quota"))) / told.factor, 1e-12))
+    largest = float(np.nanmax(view["quota"].values, initial=0.0))
+    panels[0].set_ylim(0.0, 1.05 * largest / told.factor if largest > 0.0 else 1.0)
     panels[0].set_ylabel(label("quota", told))
     panels[1].set_ylabel(label("escapement", told))
     for panel, words in zip(panels, ("(a) harvest", "(b) escapement"), strict=True):
@@ -72,15 +79,12 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     return panels
 
 
-def _drawn(view: xr.Dataset, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.asarray(view[name].values, dtype=float)
-
-
 def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panels:
     """Draw quota and escapement of belief policies against the mean of the belief, for beliefs of several widths.
 
     The figure of Memarzadeh & Boettiger 2019 (doi:10.1086/702704). The thin line is the best quota of a manager who
-    knows the biomass: what lies between is what not knowing does.
+    knows the biomass: what lies between is what not knowing does. Solvers plan for the beliefs that are met from where
+    the stock stands; a policy asked about others, such as sure ones where surveys are poor, may be far from the best.
 
     Parameters
     ----------
@@ -92,6 +96,11 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2 policies,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     styles = styles_of(view)
     panels = many_panels(axes, 2 * len(styles), columns=2, width=4.6, height=3.7)
@@ -120,7 +129,10 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
         title(panels[2 * row], f"{policy}: harvest")
         title(panels[2 * row + 1], f"{policy}: escapement")
     if axes is None:
-        legend_of_all(panels)
+        words = (
+            "planned for the beliefs that are met: where a belief is not, the quota may be far from the best"
+        )
+        legend_of_all(panels, caption=words)
     return panels
 
 

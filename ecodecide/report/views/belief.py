@@ -24,7 +24,8 @@ def belief_view(managed: ManagedStock) -> xr.Dataset:
     It is what a belief policy would have believed that knew the fit, on the cells of the decision: before the first
     year every cell is as likely as any other, and each year the survey of the year is heard, the catch taken out and
     the rest grown by the mixture of all draws. What came later changes nothing. But the fit is of all years, and so is
-    the catchability of an index.
+    the catchability of an index, which is taken for known: of an index the belief is narrower than that of the fit,
+    which stands beside it in the year of decision.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def belief_view(managed: ManagedStock) -> xr.Dataset:
     xarray.Dataset
         Over (year, biomass): ``probability`` of each cell, the first of which is extinction, and ``density``, the
         probability over the width of a cell; ``biomass_quantile`` over (year, quantile), median and 90 % interval;
-        ``observed`` over year; ``decision_belief`` over biomass: what the fit itself, by its own finer filter, believes
-        of the year of decision, from which policies start.
+        ``observed`` over year; ``decision_belief`` over biomass, and ``decision_quantile`` over quantile: what the fit
+        itself, all its draws weighed, believes of the year of decision, from which policies start.
     """
     history, posterior = managed.history, managed.posterior
     problem = replace(managed.problem, survey=posterior.survey, initial="uniform")
@@ -52,6 +53,7 @@ def belief_view(managed: ManagedStock) -> xr.Dataset:
         beliefs.append(believer.belief(memory)[0])
         caught = history.catch[t : t + 1] if t < len(history.year) else None
     belief, unit = np.array(beliefs), posterior.unit
+    today = initial_belief(managed.problem)
     return view(
         {
             "probability": labelled(("year", "biomass"), belief, "belief: probability of the cell"),
@@ -66,7 +68,13 @@ def belief_view(managed: ManagedStock) -> xr.Dataset:
             ),
             "observed": labelled(("year",), observed, "observed biomass", unit),
             "decision_belief": labelled(
-                ("biomass",), initial_belief(managed.problem), "belief of the fit in the year of decision"
+                ("biomass",), today, "belief of the fit in the year of decision: probability of the cell"
+            ),
+            "decision_quantile": labelled(
+                ("quantile",),
+                belief_quantiles(today[None], arrays.grid)[0],
+                "quantiles of the belief of the fit in the year of decision",
+                unit,
             ),
         },
         {

@@ -24,7 +24,8 @@ def belief_policy_view(managed: ManagedStock, spreads: tuple[float, ...] = SPREA
 
     Beside it stands the best quota of a manager who knows the biomass, on the same stock, economy and cells. The
     distance between the two is what not knowing does to the decision (Memarzadeh & Boettiger 2019,
-    doi:10.1086/702704, show policies so for two priors).
+    doi:10.1086/702704, show policies so for two priors). Solvers plan for the beliefs that are met: the quota at others
+    is what the policy would set, and may be far from the best.
 
     Parameters
     ----------

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from ecodecide.errors import PolicyError
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.policy.protocol import Policy
 from ecodecide.report.views.labelled import labelled, median_point, view
 from ecodecide.stock.growth import Array
 
@@ -23,6 +25,7 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
 
     Of a policy on observed biomass this is all there is to know. One with a memory decides once, from where it stands
     at the end of the history: a belief policy combines the observation with its belief, a rule on a series appends it.
+    Where the history ends with a survey the belief has heard that one already.
 
     Parameters
     ----------
@@ -32,21 +35,15 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``quota`` and ``escapement`` over (policy, biomass): the quota, and the biomass less the quota, at least 0.
+        ``quota`` and ``escapement`` over (policy, biomass): the quota, and the biomass less the quota, at least 0; NaN
+        of a policy of one's own that a file could not keep.
         Observations go from 0 to 1.3 carrying capacities, or to the end of the grid where that comes first.
         ``biomass_now`` over quantile: median and 90 % interval of the biomass when the first quota is set. The scalars
         ``b_msy``, ``carrying_capacity`` and ``msy`` are medians of the fit.
     """
     posterior, unit = managed.posterior, managed.posterior.unit
     biomass = observations(managed)
-    quotas = []
-    for policy in managed.policies.values():
-        quota, memory = policy.decide(policy.start(len(biomass)), biomass, None)
-        if isinstance(policy, BeliefPolicy):
-            # where the stock is held to be extinct every quota is worth the same, and none is meant
-            quota = np.where(policy.belief(memory)[:, 0] < 1.0, quota, 0.0)
-        quotas.append(quota)
-    quota = np.array(quotas)
+    quota = np.array([first_quota(policy, biomass) for policy in managed.policies.values()])
     points = {
         "b_msy": "median biomass before harvest at maximum sustainable yield",
         "carrying_capacity": "median carrying capacity",
@@ -81,6 +78,18 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
         unit=unit,
         policies=list(managed.policies),
     )
+
+
+def first_quota(policy: Policy, observed: Array) -> Array:
+    """Return the first quota after each observation, NaN of a policy of one's own that a file could not keep."""
+    try:
+        quota, memory = policy.decide(policy.start(len(observed)), observed, None)
+    except PolicyError:
+        return np.full(len(observed), np.nan)
+    if isinstance(policy, BeliefPolicy):
+        # where the stock is held to be extinct every quota is worth the same, and none is meant
+        return np.where(policy.belief(memory)[:, 0] < 1.0, quota, 0.0)
+    return np.asarray(quota, dtype=float)
 
 
 def observations(managed: ManagedStock) -> Array:

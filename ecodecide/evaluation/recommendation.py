@@ -1,0 +1,471 @@
+"""Next year's quota, and why: the belief about the biomass, what each policy advises, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ecodecide import __version__
+from ecodecide.decision.economy import Economy
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.errors import EcodecideWarning, EvaluationError
+from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
+from ecodecide.evaluation.closed_loop import check_settings, evaluate
+from ecodecide.evaluation.consequences import Consequences, consequences
+from ecodecide.evaluation.grouped_file import write_groups
+from ecodecide.evaluation.limits import read_limit
+from ecodecide.evaluation.managed_stock import (
+    DEFAULT_SOLVERS,
+    ManagedStock,
+    Progress,
+    fitted_stock,
+    solvers_by_name,
+)
+from ecodecide.evaluation.named_worlds import FITTED
+from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
+from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.stock_worlds import world_limits
+from ecodecide.evaluation.world import World
+from ecodecide.fitting.laws import DEFAULT_LAWS
+from ecodecide.fitting.posterior import Posterior
+from ecodecide.fitting.update import update as updated
+from ecodecide.history.catch_history import CatchHistory
+from ecodecide.history.later_years import LaterYears, Update, decision_year, later_years
+from ecodecide.history.library import load_history
+from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.policy.protocol import Policy
+from ecodecide.policy.resumed import Resumed, resumed
+from ecodecide.solvers.past_surveys import catchabilities, later_surveys
+from ecodecide.solvers.solution import Solution, Solver
+from ecodecide.stock.growth import Array
+from ecodecide.stock.survey import Survey
+
+SCHEMA = "ecodecide-recommendation-1"
+"""The version of the layout of its file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """What a policy advises.
+
+    Attributes
+    ----------
+    name
+        Of the policy.
+    quota
+        Of the year of the decision.
+    share
+        The same over the median biomass.
+    over_last_catch
+        The same over the last known catch; None where that is 0 or not known.
+    status
+        How far the policy can be trusted, in words.
+    settings
+        Of its solver.
+    consequences
+        What follows if it is kept to, this year and later.
+    next_survey
+        How the quota answers the next survey.
+    belief
+        About the biomass, that a policy on beliefs acts on; None of others.
+    """
+
+    name: str
+    quota: float
+    share: float | None
+    over_last_catch: float | None
+    status: str
+    settings: Mapping[str, Any]
+    consequences: Consequences
+    next_survey: WhatWouldChange
+    belief: Spread | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name,
+            "quota": self.quota,
+            "share_of_biomass": self.share,
+            "over_last_catch": self.over_last_catch,
+            "status": self.status,
+            "belief": None if self.belief is None else self.belief.to_dict(),
+            **self.consequences.to_dict(),
+            "next_survey": self.next_survey.to_dict(),
+            # through JSON and back: tuples become lists, and nothing else than plain values is left
+            "settings": json.loads(json.dumps(dict(self.settings), default=str)),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendation:
+    """What `recommend` found.
+
+    Attributes
+    ----------
+    managed
+        The stock as its managers knew it when its policies were made.
+    posterior
+        The stock as it is known now: that of `managed`, or updated.
+    later
+        The years of the update; None without.
+    year
+        Of the decision.
+    catches
+        Rows (year, catch): those known, oldest first.
+    belief
+        About the biomass in that year, before its catch.
+    advice
+        By policy.
+    runs
+        The simulated futures, see `ecodecide.evaluate`; its first year is that of the decision.
+    settings, assumptions, cite, versions, warnings
+        For the record.
+    """
+
+    managed: ManagedStock
+    posterior: Posterior
+    later: LaterYears | None
+    year: int
+    catches: tuple[tuple[int, float], ...]
+    belief: BiomassBelief
+    advice: Mapping[str, Advice]
+    runs: xr.Dataset
+    settings: Mapping[str, Any]
+    assumptions: tuple[str, ...]
+    cite: tuple[str, ...]
+    versions: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> CatchHistory:
+        """The catch history."""
+        return self.managed.history
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recommendation to a NetCDF file, whole or not at all.
+
+        The root of the file is `runs`, with what `to_dict` returns as its attribute ``recommendation``, in JSON.
+        Beside it are the groups of the managed stock, so that `ManagedStock.load` gives back the fit and the policies
+        for the next recommendation.
+
+        Raises
+        ------
+        EvaluationError
+            When the file cannot be written, or survey or growth law are of the user's own.
+        """
+        from ecodecide.evaluation.managed_stock_file import managed_stock_groups
+
+        attributes, groups = managed_stock_groups(self.managed)
+        root = self.runs.assign_attrs(
+            **attributes, schema=SCHEMA, recommendation=json.dumps(self.to_dict(), allow_nan=False)
+        )
+        write_groups(root, groups, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recommendation as plain values that JSON can hold; None for what is undefined."""
+        failed = [
+            {"name": name, "quota": None, "status": f"failed: {why}"}
+            for name, why in self.managed.failures.items()
+            if name not in self.advice
+        ]
+        summary = self.posterior.summary()
+        points = ("carrying_capacity", "b_msy", "escapement_msy", "msy", "f_msy")
+        return {
+            "stock": self.history.id,
+            "unit": self.posterior.unit,
+            "year": self.year,
+            "last_catch": _year_and_catch(self.catches[-1]),
+            "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
+            "belief": self.belief.to_dict(),
+            "catchability": {
+                name: {"index_per_biomass": q, "unit": self.history.units.get(_unit_key(name), "unknown")}
+                for name, q in catchabilities(self.managed.problem).items()
+            },
+            "reference_points": {name: summary[name] for name in points if name in summary},
+            "policies": [one.to_dict() for one in self.advice.values()] + failed,
+            "fit": {"law": self.posterior.law, "status": self.posterior.status, **summary},
+            "settings": dict(self.settings),
+            "assumptions": list(self.assumptions),
+            "warnings": list(self.warnings),
+            "cite": list(self.cite),
+            "versions": dict(self.versions),
+            "history": fingerprint(self.history),
+        }
+
+
+def recommend(
+    stock: str | os.PathLike[str] | CatchHistory | ManagedStock,
+    solvers: Sequence[str] | Mapping[str, Solver] | None = None,
+    *,
+    policies: Mapping[str, Solution | Policy] | None = None,
+    update: Update | LaterYears | None = None,
+    growth: str | Sequence[str] = DEFAULT_LAWS,
+    survey: Survey | str | None = None,
+    economy: Economy | None = None,
+    years: Sequence[int] = (5, 10, 20),
+    replicates: int = 2000,
+    seed: int = 1,
+    collapse: str | float = "0.1K",
+    implementation_cv: float = 0.0,
+    cells: int = 100,
+    gap: float = 0.01,
+    progress: Progress | None = None,
+) -> Recommendation:
+    """Advise next year's quota of a stock, with the reasons: fit, solve, and look ahead from where the stock stands.
+
+    Each policy decides the year after the history, on all that is known then and before any survey of that year that
+    the history does not hold. What follows is simulated from the joint draws of parameters and of the biomass today,
+    the same for all policies, and every policy goes on deciding on the surveys to come.
+
+    Parameters
+    ----------
+    stock
+        Name of a shipped history, path of a CSV file, a history; or a stock that is fitted and managed already, which
+        is not fitted or solved again.
+    solvers
+        Names, or solvers by names of their own; None for those of `ecodecide.compare`, or what a managed stock has.
+    policies
+        Policies by names of their own, for this stock and in its unit: nothing is solved.
+    update
+        New years: a CSV file or mapping, see `ecodecide.history.later_years.later_years`. The fit is updated by them
+        and not made again, and the policies live through them.
+    growth, survey, economy, implementation_cv, cells, gap
+        As in `ecodecide.compare`; a managed stock has its own.
+    years
+        The numbers of years ahead that consequences are told of.
+    replicates
+        Number of simulated futures.
+    seed
+        The same seed gives the same figures.
+    collapse
+        The limit, see `ecodecide.score`.
+    progress
+        Called with words and the share of that step done.
+
+    Returns
+    -------
+    Recommendation
+
+    Raises
+    ------
+    EcodecideError
+        When the history or the update cannot be used, or every solver fails.
+
+    Examples
+    --------
+    ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
+
+    >>> import ecodecide as eco
+    >>> history = eco.load_history("hake-argentina-north")
+    >>> posterior = eco.fit(history, "logistic", draws=40, cells=80)
+    >>> problem = eco.HarvestProblem(stock=posterior, survey=posterior.survey, grid=eco.Grid(1e6), history=history)
+    >>> found = recommend(ManagedStock(history, posterior, problem), ["tac", "no-fishing"], replicates=50)
+    >>> found.year, found.advice["no-fishing"].quota
+    (2019, 0.0)
+    >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
+    (2019, True)
+    """
+    tell = progress or (lambda words, share: None)
+    horizons = _horizons(years)
+    check_settings(horizons[-1], replicates, seed, implementation_cv)
+    read_limit(collapse)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", EcodecideWarning)
+        if isinstance(stock, ManagedStock):
+            managed = stock
+            _check_limit(managed, collapse)
+        else:
+            named = {} if policies else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
+            history = stock if isinstance(stock, CatchHistory) else load_history(stock)
+            managed, _ = fitted_stock(history, growth, survey, economy, seed, implementation_cv, cells, tell)
+            _check_limit(managed, collapse)
+            if named:
+                managed = managed.solved(named, tell)
+        if policies:
+            managed = replace(managed, solutions=_solutions(policies), failures={})
+        elif isinstance(stock, ManagedStock) and (solvers is not None or not stock.solutions):
+            managed = managed.solved(solvers_by_name(solvers or DEFAULT_SOLVERS, gap), tell)
+        later = (
+            update
+            if update is None or isinstance(update, LaterYears)
+            else later_years(managed.history, update)
+        )
+        posterior = managed.posterior
+        if later is not None:
+            posterior = updated(
+                posterior, managed.history, later, survey=managed.problem.survey, seed=seed,
+                progress=lambda share: tell("update", share),
+            ).posterior  # fmt: skip
+        ready = {name: _ready(policy, managed.problem, later) for name, policy in managed.policies.items()}
+        runs = evaluate(
+            ready,
+            truth=World(posterior, FITTED), survey=managed.problem.survey, economy=managed.problem.economy,
+            years=horizons[-1], replicates=replicates, seed=seed,
+            implementation_cv=managed.problem.implementation_cv, first_survey=False,
+            progress=lambda words, share: tell("simulate", share),
+        )  # fmt: skip
+        belief = biomass_belief(posterior.members, collapse)
+        catches = _catches(managed.history, later)
+        year = decision_year(managed.history) if later is None else later.decision_year
+        heard = ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey
+        advice = {}
+        for number, (name, policy) in enumerate(ready.items()):
+            tell("what would change it", number / len(ready))
+            advice[name] = _advice(
+                name,
+                policy,
+                managed,
+                posterior,
+                runs,
+                horizons,
+                collapse,
+                belief,
+                catches[-1][1],
+                year,
+                heard,
+            )
+        tell("what would change it", 1.0)
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    problem = managed.problem
+    settings = {
+        "ecodecide_version": __version__,
+        "solvers": list(managed.solutions) + list(managed.failures), "growth": posterior.law,
+        "survey": repr(problem.survey), "economy": dict(vars(problem.economy)), "years": list(horizons),
+        "replicates": replicates, "seed": seed, "collapse": str(collapse),
+        "implementation_cv": problem.implementation_cv, "fit": dict(posterior.settings),
+        "grid": {"upper": problem.grid.upper, "cells": problem.grid.cells, "scheme": problem.grid.scheme},
+        "updated_to": None if later is None else int(later.year[-1]),
+    }  # fmt: skip
+    return Recommendation(
+        managed, posterior, later, year, catches, belief, advice, runs,
+        json.loads(json.dumps(settings, default=str)),
+        _assumptions(managed, posterior, horizons[-1], year, heard),
+        citations(managed.history, managed.solutions), versions(),
+        tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
+    )  # fmt: skip
+
+
+def _check_limit(managed: ManagedStock, collapse: str | float) -> None:
+    """Refuse a limit that no world of the fit has, before the long work of solving."""
+    world_limits(managed.posterior.members, collapse, managed.posterior.size)
+
+
+def _horizons(years: Sequence[int]) -> tuple[int, ...]:
+    given = [years] if isinstance(years, int) else list(years)
+    if not given or not all(isinstance(one, int | np.integer) and one >= 1 for one in given):
+        raise EvaluationError(
+            f"years must be whole numbers of at least 1, such as (5, 10, 20), got {years!r}"
+        )
+    return tuple(sorted({int(one) for one in given}))
+
+
+def _solutions(policies: Mapping[str, Solution | Policy]) -> dict[str, Solution]:
+    found = {}
+    for name, one in policies.items():
+        if isinstance(one, Solution):
+            found[name] = one
+        elif hasattr(one, "decide"):
+            found[name] = Solution(one, status="a policy as given", settings={"solver": name})
+        else:
+            raise EvaluationError(f"{name!r} is a {type(one).__name__}: expected a policy or a solution")
+    return found
+
+
+def _ready(policy: Policy, problem: HarvestProblem, later: LaterYears | None) -> Policy:
+    """Return a policy as it stands in the year of the decision."""
+    if later is None:
+        return policy
+    seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
+    return resumed(policy, seen.tolist(), caught.tolist())
+
+
+def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int, float], ...]:
+    """Return the catches that are known, each with its year."""
+    years, catches = list(history.year), list(history.catch)
+    if later is not None:
+        # the last year of the history may have got its catch
+        kept = len(years) - int(years[-1] == later.year[0])
+        years, catches = [*years[:kept], *later.year], [*catches[:kept], *later.catch]
+    return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
+
+
+def _unit_key(series: str) -> str:
+    return series if series in ("biomass", "ssb") else "index"
+
+
+def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:
+    return {"year": known[0], "catch": known[1]}
+
+
+def _advice(
+    name: str,
+    policy: Policy,
+    managed: ManagedStock,
+    posterior: Posterior,
+    runs: xr.Dataset,
+    horizons: Sequence[int],
+    collapse: str | float,
+    belief: BiomassBelief,
+    last_catch: float,
+    year: int,
+    heard: bool,
+) -> Advice:
+    # the one that the simulation begins with: it is the same in all futures, which know the same
+    quota = float(runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
+    _, memory = policy.decide(policy.start(1), np.array([np.nan]), None)
+    solution = managed.solutions[name]
+    survey, members = managed.problem.survey, posterior.members
+    coming = (
+        NextSurvey.after(year + 1, members, survey, quota) if heard else NextSurvey.of(year, members, survey)
+    )
+
+    def answer(seen: Array) -> Array:
+        if not heard:
+            return np.asarray(policy.decide(policy.start(len(seen)), seen, None)[0], dtype=float)
+        rows = None if memory is None else np.repeat(memory, len(seen), axis=0)
+        return np.asarray(policy.decide(rows, seen, np.full(len(seen), quota))[0], dtype=float)
+
+    return Advice(
+        name=name,
+        quota=quota,
+        share=quota / belief.biomass.median if belief.biomass.median > 0.0 else None,
+        over_last_catch=quota / last_catch if last_catch > 0.0 else None,
+        status=solution.status,
+        settings=solution.settings,
+        consequences=consequences(runs, name, horizons, collapse),
+        next_survey=what_would_change(coming, quota, not heard, answer),
+        belief=_belief_of(policy, memory),
+    )
+
+
+def _belief_of(policy: Policy, memory: Any) -> Spread | None:
+    """Return the belief on which a policy has decided, None of one that has none."""
+    own = policy.policy if isinstance(policy, Resumed) else policy
+    if not isinstance(own, BeliefPolicy):
+        return None
+    return Spread.of(own.arrays.grid.points, own.belief(memory)[0])
+
+
+def _assumptions(
+    managed: ManagedStock, posterior: Posterior, years: int, year: int, heard: bool
+) -> tuple[str, ...]:
+    """Return what the advice rests on, one line each."""
+    told = assumptions(
+        managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
+    )
+    when = (
+        f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
+        if heard
+        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, "
+        "rules and tables by the last survey that they have heard, or where they have heard none by the mean biomass "
+        "believed in"
+    )
+    return (*(line for line in told if not line.startswith("the first quota rests on")), when)
