@@ -1,7 +1,7 @@
 # make compare   install into .venv and compare the policies on one stock
 # make test      lint, types, import layers and the test suite
 # make lint      the same without the test suite
-# make tutorials run the tutorials; the executed copies are in build/tutorials
+# make tutorials run the tutorials into build/tutorials; one of them with ONLY=07
 # make clean     remove what tools leave behind (not .venv: delete that by hand)
 #
 # PYTHON=python3.12 make compare   chooses the interpreter that .venv is made with
@@ -27,7 +27,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 
 tutorials: $(VENV)/.installed-test
-	$(BIN)/python tutorials/build.py
+	$(BIN)/python tutorials/build.py $(ONLY)
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

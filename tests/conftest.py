@@ -15,7 +15,7 @@ atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def small_run() -> Any:
+def plain_run() -> Any:
     """A comparison for tests of what is shown of one: three kinds of policy, two worlds, coarse and quick."""
     import ecodecide as eco
 

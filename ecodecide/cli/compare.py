@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
 from ecodecide.cli.usage import check_fit_usage
@@ -19,21 +20,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("stock")
-@click.option(
-    "--solver",
-    "solvers",
-    multiple=True,
-    metavar="NAME",
-    help="A solver to compare; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]",
-)
-@click.option(
-    "--growth",
-    default="logistic,pella-tomlinson,ricker,allen",
-    show_default=True,
-    metavar="LAWS",
-    help="Growth laws that managers believe in, each as likely as the fit has it: logistic, pella-tomlinson, ricker, "
-    "allen, beverton-holt, myers, may.",
-)
+@options.solvers("to compare")
+@options.growth
 @click.option(
     "--world",
     "worlds",
@@ -43,74 +31,26 @@ if TYPE_CHECKING:
     "autocorrelation=RHO, trend=CHANGE, shift=YEAR:LAW, survey=KIND:ERROR, implementation=CV. "
     "[default: fitted, allen]",
 )
-@click.option(
-    "--survey",
-    metavar="KIND:ERROR",
-    help="Error of the surveys to come: lognormal:CV, normal:SD (in units of biomass) or perfect; where the "
-    "history's observations are an assessment's output, also the error assumed of them in the fit. "
-    "[default: that of the fit]",
-)
+@options.survey
 @click.option("--years", default=50, show_default=True, type=click.IntRange(1), help="Years to simulate.")
 @click.option(
     "--replicates", default=1000, show_default=True, type=click.IntRange(1), help="Futures to simulate."
 )
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0),
-    help="The same seed gives the same figures.",
-)
-@click.option(
-    "--collapse",
-    default="0.1K",
-    show_default=True,
-    metavar="LIMIT",
-    help="0.1K, 0.2BMSY, Blim, allee, or a biomass.",
-)
-@click.option(
-    "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
-)
-@click.option(
-    "--implementation",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0.0),
-    help="CV between quota and catch.",
-)
-@click.option(
-    "--cells",
-    default=100,
-    show_default=True,
-    type=click.IntRange(10, 2000),
-    help="Cells of the decision grid.",
-)
-@click.option(
-    "--gap",
-    default=0.01,
-    show_default=True,
-    type=click.FloatRange(0.0, 1.0, max_open=True),
-    help="Gap between bounds at which pomdp stops.",
-)
+@options.seed
+@options.collapse
+@options.discount
+@options.implementation
+@options.cells
+@options.gap
 @click.option(
     "--rare",
     is_flag=True,
     help="Also find small probabilities of collapse, where no exact ones are known, by splitting futures.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Save futures and scores as NetCDF.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    help="No progress, no notes: the table alone, and a warning of a search that stopped early.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
+@options.output("Save futures and scores as NetCDF.")
+@options.as_json
+@options.quiet
+@options.verbose
 def compare(
     stock: str,
     solvers: tuple[str, ...],

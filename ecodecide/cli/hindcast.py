@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
 from ecodecide.cli.usage import check_fit_usage
@@ -16,13 +17,7 @@ from ecodecide.cli.usage import check_fit_usage
 
 @click.command()
 @click.argument("stock")
-@click.option(
-    "--solver",
-    "solvers",
-    multiple=True,
-    metavar="NAME",
-    help="A solver to ask; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]",
-)
+@options.solvers("to ask")
 @click.option("--refit", is_flag=True, help="Fit and solve again for each year, on what was known then.")
 @click.option(
     "--from",
@@ -39,57 +34,17 @@ from ecodecide.cli.usage import check_fit_usage
     type=click.IntRange(1),
     help="With --refit: fit only every so many years.",
 )
-@click.option(
-    "--growth",
-    default="logistic,pella-tomlinson,ricker,allen",
-    show_default=True,
-    metavar="LAWS",
-    help="Growth laws that managers believe in, each as likely as the fit has it: logistic, pella-tomlinson, ricker, "
-    "allen, beverton-holt, myers, may.",
-)
-@click.option(
-    "--survey",
-    metavar="KIND:ERROR",
-    help="Error of the surveys: lognormal:CV, normal:SD (in units of biomass) or perfect; where the history's "
-    "observations are an assessment's output, also the error assumed of them in the fit. [default: that of the fit]",
-)
-@click.option(
-    "--collapse",
-    default="0.1K",
-    show_default=True,
-    metavar="LIMIT",
-    help="0.1K, 0.2BMSY, Blim, allee, or a biomass.",
-)
-@click.option(
-    "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
-)
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0),
-    help="The same seed gives the same figures.",
-)
-@click.option(
-    "--cells",
-    default=100,
-    show_default=True,
-    type=click.IntRange(10, 2000),
-    help="Cells of the decision grid.",
-)
-@click.option(
-    "--gap",
-    default=0.01,
-    show_default=True,
-    type=click.FloatRange(0.0, 1.0, max_open=True),
-    help="Gap between bounds at which pomdp stops.",
-)
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save everything as NetCDF."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: the tables alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
+@options.growth
+@options.survey
+@options.collapse
+@options.discount
+@options.seed
+@options.cells
+@options.gap
+@options.output("Save everything as NetCDF.")
+@options.as_json
+@options.quiet
+@options.verbose
 def hindcast(
     stock: str,
     solvers: tuple[str, ...],

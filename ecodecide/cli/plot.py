@@ -10,7 +10,10 @@ import click
 from ecodecide.cli.long_work import require_writable, spinner
 
 ALL = "all"
-"""The kind that is every figure."""
+"""The kind that is every figure of a comparison."""
+
+HINDCAST = "hindcast"
+"""The kind that is of another file."""
 
 
 _KINDS = """\b
@@ -25,7 +28,8 @@ KIND is one of:
   trade-off        value against risk, and the Pareto front
   collapse         probability of collapse by each year
   robustness       value, risk and regret in every world
-  all              every figure that the run has data for, into a folder
+  hindcast         advice and belief in each past year; RUN is then of `ecodecide hindcast -o`
+  all              every other figure that the run has data for, into a folder
 """
 
 
@@ -86,8 +90,10 @@ def _check_usage(kind: str, output: Path, formats: tuple[str, ...]) -> None:
     """Refuse what is wrong before any work."""
     from ecodecide.report.plots.figures import KINDS
 
-    if kind not in (*KINDS, ALL):
-        raise click.BadParameter(f"{kind!r} is none of {', '.join((*KINDS, ALL))}", param_hint="KIND")
+    if kind not in (*KINDS, HINDCAST, ALL):
+        raise click.BadParameter(
+            f"{kind!r} is none of {', '.join((*KINDS, HINDCAST, ALL))}", param_hint="KIND"
+        )
     if kind != ALL:
         require_writable(output, formats)
     elif output.exists() and not output.is_dir():
@@ -103,8 +109,11 @@ def _draw(
     from ecodecide.errors import EcodecideError
     from ecodecide.evaluation.comparison import Comparison
     from ecodecide.report.figure_file import save_figure
-    from ecodecide.report.plots.figures import KINDS, check_choice, draw
+    from ecodecide.report.plots.figures import KINDS, check_choice, draw, draw_hindcast
 
+    if kind == HINDCAST:
+        save_figure(draw_hindcast(run, policies), output)
+        return [output], []
     comparison = Comparison.load(run)
     if kind != ALL:
         save_figure(draw(kind, comparison, policies=policies, world=world), output)

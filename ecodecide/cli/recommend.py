@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
 from ecodecide.cli.usage import check_fit_usage
@@ -24,13 +25,7 @@ _OF_THE_FIT = ("growth", "survey", "discount", "implementation", "cells", "gap")
 
 @click.command()
 @click.argument("stock")
-@click.option(
-    "--solver",
-    "solvers",
-    multiple=True,
-    metavar="NAME",
-    help="A solver whose advice to take; may be repeated. [default: pomdp, gpdp, tac, optimal-control, no-fishing]",
-)
+@options.solvers("whose advice to take")
 @click.option(
     "--policy",
     "files",
@@ -47,21 +42,8 @@ _OF_THE_FIT = ("growth", "survey", "discount", "implementation", "cells", "gap")
     help="New years, without a new fit: a CSV file with the columns year, catch and the history's own of biomass, ssb "
     "and index. The last year may lack its catch: then it is the one that is decided.",
 )
-@click.option(
-    "--growth",
-    default="logistic,pella-tomlinson,ricker,allen",
-    show_default=True,
-    metavar="LAWS",
-    help="Growth laws that managers believe in, each as likely as the fit has it: logistic, pella-tomlinson, ricker, "
-    "allen, beverton-holt, myers, may.",
-)
-@click.option(
-    "--survey",
-    metavar="KIND:ERROR",
-    help="Error of the surveys to come: lognormal:CV, normal:SD (in units of biomass) or perfect; where the "
-    "history's observations are an assessment's output, also the error assumed of them in the fit. "
-    "[default: that of the fit]",
-)
+@options.growth
+@options.survey
 @click.option(
     "--years",
     multiple=True,
@@ -73,58 +55,18 @@ _OF_THE_FIT = ("growth", "survey", "discount", "implementation", "cells", "gap")
 @click.option(
     "--replicates", default=2000, show_default=True, type=click.IntRange(1), help="Futures to simulate."
 )
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0),
-    help="The same seed gives the same figures.",
+@options.seed
+@options.collapse
+@options.discount
+@options.implementation
+@options.cells
+@options.gap
+@options.output(
+    "Save the futures, and the fit and policies for the next recommendation (--policy), as NetCDF."
 )
-@click.option(
-    "--collapse",
-    default="0.1K",
-    show_default=True,
-    metavar="LIMIT",
-    help="0.1K, 0.2BMSY, Blim, allee, or a biomass.",
-)
-@click.option(
-    "--discount", default=0.95, show_default=True, type=float, help="Yearly discount factor in (0, 1)."
-)
-@click.option(
-    "--implementation",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0.0),
-    help="CV between quota and catch.",
-)
-@click.option(
-    "--cells",
-    default=100,
-    show_default=True,
-    type=click.IntRange(10, 2000),
-    help="Cells of the decision grid.",
-)
-@click.option(
-    "--gap",
-    default=0.01,
-    show_default=True,
-    type=click.FloatRange(0.0, 1.0, max_open=True),
-    help="Gap between bounds at which pomdp stops.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Save the futures, and the fit and policies for the next recommendation (--policy), as NetCDF.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    help="No progress, no notes: the table alone, and a warning of a search that stopped early.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Also the fit, how each solver ended, and settings.")
+@options.as_json
+@options.quiet
+@options.verbose
 @click.pass_context
 def recommend(
     context: click.Context,

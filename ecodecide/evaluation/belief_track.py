@@ -11,9 +11,9 @@ from ecodecide.decision.discretize import DiscreteProblem
 from ecodecide.errors import EvaluationError
 from ecodecide.evaluation.closed_loop import reference_points
 from ecodecide.evaluation.limits import LIMITS, collapse_limit
-from ecodecide.evaluation.past_years import lead_through
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.policy.resumed import lead_through
 from ecodecide.stock.growth import Array
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -218,27 +218,7 @@ class Comparison:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Comparison:
-        """Return the comparison that `save` wrote: the same figures, and policies that decide the same.
-
-        How long solvers took is not in the file.
-
-        Raises
-        ------
-        EvaluationError
-            When the file cannot be read, or is another one.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import ecodecide as eco
-        >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
-        >>> result = eco.compare("hake-argentina-north", ["tac", "no-fishing"], **settings)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     result.save(f"{folder}/run.nc")
-        ...     back = Comparison.load(f"{folder}/run.nc")
-        >>> back.estimate("tac", "npv") == result.estimate("tac", "npv")
-        True
-        """
+        """Return the comparison that `save` wrote; see `ecodecide.load_comparison`."""
         from ecodecide.evaluation.comparison_file import load_comparison
 
         return load_comparison(path)

@@ -11,13 +11,8 @@ import xarray as xr
 
 from ecodecide.errors import EcodecideError, EvaluationError
 from ecodecide.evaluation.comparison import Comparison
-from ecodecide.evaluation.managed_stock_file import (
-    managed_stock_groups,
-    managed_stock_of,
-    own_names,
-    read_groups,
-    write_groups,
-)
+from ecodecide.evaluation.grouped_file import own_names, read_groups, write_groups
+from ecodecide.evaluation.managed_stock_file import managed_stock_groups, managed_stock_of
 from ecodecide.evaluation.rare_collapse import RareCollapse
 from ecodecide.evaluation.robustness import robustness
 from ecodecide.evaluation.scores import measure
@@ -54,7 +49,37 @@ def save_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Non
 
 
 def load_comparison(path: str | os.PathLike[str]) -> Comparison:
-    """Return the comparison that `Comparison.save` wrote; see `Comparison.load`."""
+    """Return the comparison that `Comparison.save`, or ``ecodecide compare -o``, wrote.
+
+    All its figures are the same, and its policies decide the same, to the last bit. How long solvers took is not in
+    the file, and a policy of the user's own is code that no file holds: it refuses to decide.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    EvaluationError
+        When the file cannot be read, or is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import ecodecide as eco
+    >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
+    >>> result = eco.compare("hake-argentina-north", ["tac", "no-fishing"], **settings)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/run.nc")
+    ...     back = eco.load_comparison(f"{folder}/run.nc")
+    >>> back.estimate("tac", "npv") == result.estimate("tac", "npv")
+    True
+    """
     groups = read_groups(path)
     root = groups["/"]
     told = root.attrs

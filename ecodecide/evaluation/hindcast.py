@@ -17,6 +17,7 @@ from ecodecide.decision.economy import Economy
 from ecodecide.errors import EcodecideWarning, EvaluationError
 from ecodecide.evaluation.belief_track import QUANTILES, member_limits
 from ecodecide.evaluation.counterfactual import ACTUAL, SUMS, counterfactual
+from ecodecide.evaluation.grouped_file import write_groups
 from ecodecide.evaluation.inferred_past import infer_past
 from ecodecide.evaluation.limits import read_limit
 from ecodecide.evaluation.managed_stock import DEFAULT_SOLVERS, ManagedStock, fitted_stock, solvers_by_name
@@ -30,7 +31,6 @@ from ecodecide.history.library import load_history
 from ecodecide.solvers.solution import Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey, parse_survey
-from ecodecide.whole_file import whole_file
 
 SCHEMA = "ecodecide-hindcast-1"
 """The version of the layout of a hindcast's file."""
@@ -145,10 +145,8 @@ class Hindcast:
         EvaluationError
             When the file cannot be written.
         """
-        with whole_file(path, EvaluationError) as new:
-            self.to_dataset().to_netcdf(new, engine="h5netcdf")
-            if self.counterfactual is not None:
-                self.counterfactual.to_netcdf(new, engine="h5netcdf", group="counterfactual", mode="a")
+        groups = {} if self.counterfactual is None else {"counterfactual": self.counterfactual}
+        write_groups(self.to_dataset(), groups, path)
 
 
 def hindcast(

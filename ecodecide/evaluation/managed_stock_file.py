@@ -14,13 +14,13 @@ from ecodecide.decision.economy import Economy
 from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideError, EvaluationError, PolicyError
+from ecodecide.evaluation.grouped_file import own_names, read_groups, write_groups
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.fitting.stock_file import STOCK, stock_dataset, stock_of
 from ecodecide.history.history_dataset import history_dataset, history_of
 from ecodecide.solvers.solution import Solution
 from ecodecide.solvers.solution_file import solution_dataset, solution_of
 from ecodecide.stock.survey import parse_survey, survey_text
-from ecodecide.whole_file import whole_file
 
 SCHEMA = "ecodecide-managed-stock-1"
 """The version of the layout of the groups, the attribute ``managed_stock`` of the root."""
@@ -32,25 +32,6 @@ def save_managed_stock(managed: ManagedStock, path: str | os.PathLike[str]) -> N
     """Write a managed stock to a NetCDF file, whole or not at all; see `ManagedStock.save`."""
     attributes, groups = managed_stock_groups(managed)
     write_groups(xr.Dataset(attrs=attributes), groups, path)
-
-
-def write_groups(root: xr.Dataset, groups: Mapping[str, xr.Dataset], path: str | os.PathLike[str]) -> None:
-    """Write a Dataset with groups beside it to one NetCDF file, whole or not at all.
-
-    A dimension that a group shares with the root by name and not by meaning has the group's name before its own, as
-    ``history_year``, so that the file also opens as one tree.
-
-    Raises
-    ------
-    EvaluationError
-        When the file cannot be written.
-    """
-    with whole_file(path, EvaluationError) as new:
-        root.to_netcdf(new, engine="h5netcdf")
-        for name, dataset in groups.items():
-            head = name.partition("/")[0]
-            shared = {dim: f"{head}_{dim}" for dim in dataset.dims if dim in root.dims}
-            dataset.rename(shared).to_netcdf(new, mode="a", group=name, engine="h5netcdf")
 
 
 def load_managed_stock(path: str | os.PathLike[str]) -> ManagedStock:
@@ -118,25 +99,6 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
         "failures": json.dumps(dict(managed.failures)),
     }
     return attributes, groups
-
-
-def read_groups(path: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
-    """Return all groups of a file by name, the root under ``"/"``, loaded.
-
-    Raises
-    ------
-    EvaluationError
-        When the file cannot be read.
-    """
-    try:
-        found = xr.open_groups(path, engine="h5netcdf")
-        try:
-            return {name.strip("/") or "/": dataset.load() for name, dataset in found.items()}
-        finally:
-            for dataset in found.values():
-                dataset.close()
-    except (OSError, ValueError, KeyError) as problem:
-        raise EvaluationError(f"{path} cannot be read: {problem}") from None
 
 
 def managed_stock_of(groups: Mapping[str, xr.Dataset], path: str | os.PathLike[str]) -> ManagedStock:
@@ -217,9 +179,3 @@ class CodePolicy:
     def decide(self, memory: Any, observed: Any, caught: Any) -> NoReturn:
         """Refuse; see `start`."""
         raise PolicyError(self.why)
-
-
-def own_names(dataset: xr.Dataset, group: str) -> xr.Dataset:
-    """Return a group with the names that `write_groups` may have lengthened."""
-    head = f"{group}_"
-    return dataset.rename({n: str(n).removeprefix(head) for n in dataset.dims if str(n).startswith(head)})

@@ -18,9 +18,10 @@ from ecodecide.errors import EcodecideError
 from ecodecide.evaluation.belief_track import belief_track, member_limits, quantiles
 from ecodecide.evaluation.counterfactual import Standing
 from ecodecide.evaluation.managed_stock import ManagedStock
-from ecodecide.evaluation.past_years import PastYears, known_in, lead_through
+from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.protocol import Policy
+from ecodecide.policy.resumed import lead_through
 from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import PastSurveys
 from ecodecide.solvers.precautionary import Precautionary

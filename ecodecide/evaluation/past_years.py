@@ -1,11 +1,9 @@
-"""A history as it was known year by year, and policies led through it by what was really caught and seen."""
+"""A history as it was known year by year."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +11,6 @@ from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import HistoryWarning
 from ecodecide.fitting.retrospective import until
 from ecodecide.history.catch_history import CatchHistory
-from ecodecide.policy.belief_policy import BeliefPolicy
-from ecodecide.policy.protocol import Policy
 from ecodecide.solvers.past_surveys import past_surveys
 from ecodecide.stock.growth import Array
 
@@ -91,38 +87,3 @@ def known_in(history: CatchHistory, place: int) -> CatchHistory:
         warnings.simplefilter("ignore", HistoryWarning)
         short = until(history, place + 1)
         return replace(short, catch=np.append(short.catch[:-1], np.nan))
-
-
-def lead_through(policy: Policy, surveys: Array, catch: Array) -> Iterator[tuple[float, Any]]:
-    """Lead a policy through years in which others decided.
-
-    It hears each year's survey, is asked for its quota, and is then told what was really caught. That this is less
-    than its quota does not mean that the stock ran out: nobody set that quota.
-
-    Parameters
-    ----------
-    policy
-        The policy.
-    surveys, catch
-        Shape (years,): what was seen, in units of biomass (NaN: nothing), and caught. The last catch is not used.
-
-    Yields
-    ------
-    quota : float
-        Of each year.
-    memory : object
-        Of one replicate, as it is for the next year.
-    """
-    memory, caught = policy.start(1), None
-    for seen, taken in zip(surveys, catch, strict=True):
-        quota, memory = policy.decide(memory, np.array([seen]), caught)
-        memory = without_quota(policy, memory)
-        yield float(quota[0]), memory
-        caught = np.array([taken])
-
-
-def without_quota(policy: Policy, memory: Any) -> Any:
-    """Return a memory whose belief goes on as if no quota had been set, only a catch taken."""
-    if not isinstance(policy, BeliefPolicy):
-        return memory
-    return np.column_stack([policy.belief(memory), np.full(len(memory), np.nan)])

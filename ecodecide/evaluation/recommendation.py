@@ -19,6 +19,7 @@ from ecodecide.errors import EcodecideWarning, EvaluationError
 from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
 from ecodecide.evaluation.closed_loop import check_settings, evaluate
 from ecodecide.evaluation.consequences import Consequences, consequences
+from ecodecide.evaluation.grouped_file import write_groups
 from ecodecide.evaluation.limits import read_limit
 from ecodecide.evaluation.managed_stock import (
     DEFAULT_SOLVERS,
@@ -30,6 +31,7 @@ from ecodecide.evaluation.managed_stock import (
 from ecodecide.evaluation.named_worlds import FITTED
 from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
 from ecodecide.fitting.posterior import Posterior
@@ -40,7 +42,7 @@ from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
-from ecodecide.solvers.past_surveys import later_surveys
+from ecodecide.solvers.past_surveys import catchabilities, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
@@ -158,7 +160,7 @@ class Recommendation:
         EvaluationError
             When the file cannot be written, or survey or growth law are of the user's own.
         """
-        from ecodecide.evaluation.managed_stock_file import managed_stock_groups, write_groups
+        from ecodecide.evaluation.managed_stock_file import managed_stock_groups
 
         attributes, groups = managed_stock_groups(self.managed)
         root = self.runs.assign_attrs(
@@ -182,6 +184,10 @@ class Recommendation:
             "last_catch": _year_and_catch(self.catches[-1]),
             "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
             "belief": self.belief.to_dict(),
+            "catchability": {
+                name: {"index_per_biomass": q, "unit": self.history.units.get(_unit_key(name), "unknown")}
+                for name, q in catchabilities(self.managed.problem).items()
+            },
             "reference_points": {name: summary[name] for name in points if name in summary},
             "policies": [one.to_dict() for one in self.advice.values()] + failed,
             "fit": {"law": self.posterior.law, "status": self.posterior.status, **summary},
@@ -254,8 +260,13 @@ def recommend(
 
     Examples
     --------
+    ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
+
     >>> import ecodecide as eco
-    >>> found = recommend("hake-argentina-north", ["tac", "no-fishing"], growth="logistic", replicates=50)
+    >>> history = eco.load_history("hake-argentina-north")
+    >>> posterior = eco.fit(history, "logistic", draws=40, cells=80)
+    >>> problem = eco.HarvestProblem(stock=posterior, survey=posterior.survey, grid=eco.Grid(1e6), history=history)
+    >>> found = recommend(ManagedStock(history, posterior, problem), ["tac", "no-fishing"], replicates=50)
     >>> found.year, found.advice["no-fishing"].quota
     (2019, 0.0)
     >>> found.advice["tac"].next_survey.year, found.advice["tac"].next_survey.this_year
@@ -269,10 +280,12 @@ def recommend(
         warnings.simplefilter("always", EcodecideWarning)
         if isinstance(stock, ManagedStock):
             managed = stock
+            _check_limit(managed, collapse)
         else:
             named = {} if policies else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
             history = stock if isinstance(stock, CatchHistory) else load_history(stock)
             managed, _ = fitted_stock(history, growth, survey, economy, seed, implementation_cv, cells, tell)
+            _check_limit(managed, collapse)
             if named:
                 managed = managed.solved(named, tell)
         if policies:
@@ -340,6 +353,11 @@ def recommend(
     )  # fmt: skip
 
 
+def _check_limit(managed: ManagedStock, collapse: str | float) -> None:
+    """Refuse a limit that no world of the fit has, before the long work of solving."""
+    world_limits(managed.posterior.members, collapse, managed.posterior.size)
+
+
 def _horizons(years: Sequence[int]) -> tuple[int, ...]:
     given = [years] if isinstance(years, int) else list(years)
     if not given or not all(isinstance(one, int | np.integer) and one >= 1 for one in given):
@@ -377,6 +395,10 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
         kept = len(years) - int(years[-1] == later.year[0])
         years, catches = [*years[:kept], *later.year], [*catches[:kept], *later.catch]
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
+
+
+def _unit_key(series: str) -> str:
+    return series if series in ("biomass", "ssb") else "index"
 
 
 def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,40 @@ def resumed(
         )
     if not np.isfinite(taken).all():
         raise PolicyError("a policy cannot be resumed after a year whose catch is not known: give the catch")
-    memory, last = policy.start(1), None
-    for survey, catch in zip(seen, taken, strict=False):
-        _, memory = policy.decide(memory, np.array([survey]), last)
+    led = list(lead_through(policy, seen[: len(taken)], taken, followed))
+    memory = led[-1][1] if led else policy.start(1)
+    last = float(taken[-1]) if led else None
+    next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
+    return Resumed(policy, memory, last, next_survey)
+
+
+def lead_through(
+    policy: Policy, surveys: Array, catch: Array, followed: bool = False
+) -> Iterator[tuple[float, Any]]:
+    """Lead a policy through years of which survey and catch are known.
+
+    It hears each year's survey, is asked for its quota, and is then told what was really caught.
+
+    Parameters
+    ----------
+    policy
+        The policy.
+    surveys, catch
+        Shape (years,): what was seen, in units of biomass (NaN: nothing), and caught. The last catch is not used.
+    followed
+        Whether the quotas were the policy's; see `resumed`.
+
+    Yields
+    ------
+    quota : float
+        Of each year.
+    memory : object
+        Of one replicate, as it is for the next year.
+    """
+    memory, caught = policy.start(1), None
+    for seen, taken in zip(surveys, catch, strict=True):
+        quota, memory = policy.decide(memory, np.array([seen]), caught)
         if isinstance(policy, BeliefPolicy) and not followed:
             memory = policy.without_quota(memory)
-        last = np.array([catch])
-    next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
-    return Resumed(policy, memory, None if last is None else float(last[0]), next_survey)
+        yield float(quota[0]), memory
+        caught = np.array([taken])

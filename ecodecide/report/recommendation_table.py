@@ -132,7 +132,19 @@ def advice_lines(result: Mapping[str, Any]) -> list[str]:
         if entry["quota"] > 1.5 * most["catch"] > 0.0:
             told += f" That is {entry['quota'] / most['catch']:.2g} times the largest catch, that of {most['year']}."
         lines.append(f"{told} {_what_changes(entry['next_survey'], amount, unit)}")
-    return lines + _ends(result)
+    return lines + _in_its_own_unit(result, amount, unit) + _ends(result)
+
+
+def _in_its_own_unit(result: Mapping[str, Any], amount: Amounts, unit: str) -> list[str]:
+    """Return what relative surveys say in their own unit of a biomass that is told as one."""
+    biomass = result["belief"]["median"]
+    stands = [
+        f"{number(one['index_per_biomass'] * biomass)}{' ' + one['unit'] if one['unit'] != 'unknown' else ''} of {name}"
+        for name, one in result["catchability"].items()
+    ]
+    if not stands:
+        return []
+    return [f"Surveys are told as biomass: {amount(biomass)}{unit} stand for {', '.join(stands)}."]
 
 
 def _ends(result: Mapping[str, Any]) -> list[str]:
@@ -142,9 +154,8 @@ def _ends(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if fishing:
         best = max(fishing, key=lambda entry: float(entry["npv"]["value"]))
-        lines.append(
-            f"Over {last} years {best['name']} is worth most (net present value {number(best['npv']['value'])})."
-        )
+        most = "is worth most, a net present value of" if len(fishing) > 1 else "has a net present value of"
+        lines.append(f"Over {last} years {best['name']} {most} {number(best['npv']['value'])}.")
     lines += risk_lines(
         [
             {"name": entry["name"], "collapse_probability": entry["collapse"][last]}

@@ -65,7 +65,9 @@ def precise_lines(result: Mapping[str, Any]) -> list[str]:
     """
     lines = []
     exact = [
-        f"{e['name']} {percent(e['exact']['collapse_probability'])}" for e in result["policies"] if e["exact"]
+        f"{e['name']} {percent(e['exact']['collapse_probability'])}"
+        for e in result["policies"]
+        if e["exact"] and e["exact"]["collapse_probability"] is not None
     ]
     if exact:
         lines.append(

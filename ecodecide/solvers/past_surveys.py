@@ -111,6 +111,27 @@ def later_surveys(problem: HarvestProblem, later: LaterYears) -> Array:
     )
 
 
+def catchabilities(problem: HarvestProblem) -> dict[str, float]:
+    """Return what each relative series of a problem's history is of the biomass: index over biomass, by name.
+
+    Raises
+    ------
+    SolverError
+        As `past_surveys`.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> catchabilities(eco.HarvestProblem(history=eco.CatchHistory(year=[2001, 2002], catch=[2, 3], biomass=[10, 9])))
+    {}
+    """
+    history = problem.history
+    if history is None or not history.free_catchability:
+        return {}
+    found = np.exp(_log_catchability(history, problem)).tolist()
+    return dict(zip(history.observations, found, strict=True))
+
+
 def _decided(history: CatchHistory) -> int:
     """Return the place of the year of the first decision: that whose catch is not known, or the next."""
     return len(history.catch) - int(np.isnan(history.catch[-1]))

@@ -20,11 +20,13 @@ from ecodecide.evaluation.belief_track import QUANTILES, belief_track, member_li
 from ecodecide.evaluation.hindcast import SCHEMA, hindcast
 from ecodecide.evaluation.managed_stock import ManagedStock, fitted_stock, solvers_by_name
 from ecodecide.evaluation.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
-from ecodecide.evaluation.past_years import PastYears, known_in, lead_through
+from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.fitting import laws
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.belief_policy import BeliefPolicy
+from ecodecide.policy.resumed import lead_through
+from ecodecide.report.views.hindcast import read_hindcast
 
 HAKE = "hake-argentina-north"
 KINDS = [
@@ -266,8 +268,11 @@ def test_json_and_file(tmp_path: Path) -> None:
         for name in saved.variables:
             assert saved[name].attrs["long_name"] and saved[name].attrs["units"], name
         assert json.loads(saved.attrs["reasons"])["dcac"] == {"1986": FIRST}
-    with xr.open_dataset(tmp_path / "hindcast.nc", engine="h5netcdf", group="counterfactual") as saved:
-        xr.testing.assert_equal(saved, result.counterfactual)
+    back, followed = read_hindcast(tmp_path / "hindcast.nc")
+    xr.testing.assert_equal(back, result.data)
+    xr.testing.assert_equal(followed, result.counterfactual)
+    with xr.open_datatree(tmp_path / "hindcast.nc", engine="h5netcdf") as tree:
+        assert tree["counterfactual/biomass"].sizes["counterfactual_policy"] == 3
 
 
 @pytest.mark.usefixtures("fitted")

@@ -348,6 +348,8 @@ def test_an_index_is_heard_in_units_of_biomass() -> None:
     rate = stock.policies["tac"].rule.rate  # type: ignore[attr-defined]
     expected = rate * np.exp(np.log(stock.posterior.best_biomass).mean())
     assert told.advice["tac"].quota == pytest.approx(expected, rel=1e-9)
+    q = told.to_dict()["catchability"]["index"]["index_per_biomass"]
+    assert rate * 2.0 / q == pytest.approx(expected)
 
 
 # --- what is used again, and what is refused ---
@@ -377,6 +379,15 @@ def test_a_solver_that_fails_is_told_and_does_not_stop_the_others(managed: Manag
 def test_years_that_mean_nothing_are_refused(managed: ManagedStock, years: Any) -> None:
     with pytest.raises(EvaluationError, match="years must be whole numbers"):
         recommend(managed, years=years)
+
+
+def test_a_limit_that_no_world_has_is_refused_before_anything_is_solved(managed: ManagedStock) -> None:
+    class Untouched:
+        def solve(self, problem: eco.HarvestProblem) -> eco.Solution:
+            raise AssertionError("solved")
+
+    with pytest.raises(EvaluationError, match="'allee' does not exist"):
+        recommend(managed, {"one": Untouched()}, collapse="allee")
 
 
 def test_catches_alone_are_refused_with_the_reason() -> None:

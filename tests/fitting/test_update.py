@@ -90,6 +90,10 @@ def test_a_random_walk_is_kalmans() -> None:
     drawn = np.log(np.asarray(found.posterior.members.initial_biomass))
     assert drawn.mean() == pytest.approx(mean, abs=4.0 * np.sqrt(variance / size))
     assert drawn.std() == pytest.approx(np.sqrt(variance), rel=0.15)
+    # the first half is as good a sample as all, though the members were in order
+    came_from = np.log(found.posterior.trajectory_biomass[:, -1])
+    error = 4.0 * came_from.std() / np.sqrt(size // 2)
+    assert came_from[: size // 2].mean() == pytest.approx(came_from.mean(), abs=error)
     assert 1.0 < found.effective_size < size
 
 
@@ -162,7 +166,8 @@ def test_the_last_year_may_get_its_catch() -> None:
     growth = eco.Logistic(r=np.full(200, 0.5), K=np.full(200, 1e3))
     before = 400.0 * np.exp(0.1 * even(200))
     base = posterior_of(growth, np.full(200, 0.2), np.column_stack([before] * 3))
-    later = years_after(history, [80.0])
+    # said again, it is not heard again
+    later = years_after(history, [80.0], biomass=[420.0])
     found = update(base, history, later)
     assert found.weights == pytest.approx(1.0 / 200)
     left = before - 50.0

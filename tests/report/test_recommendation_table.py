@@ -44,7 +44,8 @@ def result(*policies: dict[str, Any], unit: str = "t", **others: Any) -> dict[st
         "stock": "hake", "unit": unit, "year": 2020, "last_catch": {"year": 2019, "catch": 5e4},
         "largest_catch": {"year": 1999, "catch": 2e5},
         "belief": {**spread, "b_bmsy": {"median": 0.8, "low": 0.61, "high": 1.23}, "below": below},
-        "reference_points": {"msy": {"low": 1e5, "median": 1.2e5, "high": 1.4e5}}, "policies": list(policies),
+        "reference_points": {"msy": {"low": 1e5, "median": 1.2e5, "high": 1.4e5}},
+        "catchability": {}, "policies": list(policies),
         "settings": {"years": [5, 10, 20], "replicates": 2000, "collapse": "0.1K"}, **others,
     }  # fmt: skip
 
@@ -118,7 +119,18 @@ def test_a_belief_of_its_own_and_a_quota_beyond_all_catches_are_told() -> None:
     assert "on its own belief, 390.0 thousand t (90 %: 300.0 to 500.0)." in line
     assert "That is 2.1 times the largest catch, that of 1999." in line
     assert "more than the biomass" in line
-    assert "largest catch" not in advice_lines(result(policy("pomdp", 2.9e5)))[0]
+    modest = advice_lines(result(policy("pomdp", 2.9e5)))
+    assert "largest catch" not in modest[0]
+    assert "Over 20 years pomdp has a net present value of 2,900,000." in modest
+
+
+def test_an_index_is_told_in_its_own_unit_too() -> None:
+    q = {
+        "cpue": {"index_per_biomass": 5e-6, "unit": "kg per hook"},
+        "ssb": {"index_per_biomass": 0.5, "unit": "unknown"},
+    }
+    words = "Surveys are told as biomass: 400.0 thousand t stand for 2 kg per hook of cpue, 200,000 of ssb."
+    assert words in advice_lines(result(policy("tac", 6e4), catchability=q))
 
 
 def test_who_earns_risks_and_recovers() -> None:
@@ -127,7 +139,7 @@ def test_who_earns_risks_and_recovers() -> None:
         result(policy("tac", 6e4, 0.0), policy("bold", 9e4, 0.5, recovery=recovery), policy("bad", None))
     )
     assert lines[2:] == [
-        "Over 20 years bold is worth most (net present value 900,000).",
+        "Over 20 years bold is worth most, a net present value of 900,000.",
         "Risk of collapse: least with tac (0 %), most with bold (50 %).",
         "Some futures start below 0.1K; the chance to recover from there within 20 years: bold 40 %.",
     ]

@@ -12,19 +12,22 @@ import pytest
 from click.testing import CliRunner
 
 from ecodecide.cli import main
+from ecodecide.evaluation.robustness import robustness
+from ecodecide.evaluation.scores import measure, summarize
 from ecodecide.report.html import report, save_report
 from ecodecide.report.html.assets import asset, source_hash
 from ecodecide.report.html.markup import inline_json, tag
 from ecodecide.report.html.plain_figure import plain_figure
 from ecodecide.report.html.sections import SECTIONS
 from ecodecide.report.html.sections.record import _linked
+from ecodecide.report.robustness_table import precise_lines
 from ecodecide.report.table import Amounts, conclusion, percent
 from ecodecide.report.views import belief_view, futures_view, trade_off_view
 
 LIMIT = 3_000_000
 """Bytes: issue 7."""
 
-EMPTY = {"input", "meta", "br", "link", "img"}
+EMPTY = {"input", "meta", "br", "wbr", "link", "img"}
 
 
 class Reader(HTMLParser):
@@ -164,7 +167,7 @@ def test_every_figure_has_a_place_and_words_for_those_who_do_not_see_it(page: st
     assert set(boxes) == {f"figure-{name}" for name in figures_of(page)}
     assert len(boxes) >= 11
     for box in boxes.values():
-        assert box["role"] == "img"
+        assert box["role"] == "group"
         assert len(box["aria-label"] or "") > 20
 
 
@@ -276,18 +279,52 @@ def test_plain_figures_have_no_more_digits_than_are_seen() -> None:
     assert found["data"][0]["y"] == [0.33333, None]
 
 
+def scored_again(run: Any, runs: Any, limit: str) -> Any:
+    """Return a comparison of some of the futures, by another limit of collapse."""
+    measured = measure(runs, limit)
+    names = [str(name) for name in runs["policy"].values]
+    managed = replace(run.managed, solutions={name: run.solutions[name] for name in names})
+    settings = {**run.settings, "solvers": names, "collapse": limit}
+    return replace(
+        run, managed=managed, runs=runs, scores=summarize(measured), robustness=robustness(measured),
+        settings=settings, exact=None,
+    )  # fmt: skip
+
+
 def test_one_world_and_one_policy_make_a_page(small_run: Any) -> None:
     """What there is nothing to choose from, and no rival of, is told without them."""
-    import ecodecide as eco
-    from ecodecide.evaluation.scores import measure
-
-    runs = small_run.runs.sel(policy=["tac"], world=["fitted"])
-    measured = measure(runs, "0.1K")
-    managed = replace(small_run.managed, solutions={"tac": small_run.solutions["tac"]})
-    one = replace(
-        small_run, managed=managed, runs=runs, robustness=eco.evaluation.robustness.robustness(measured),
-        scores=eco.score(runs), settings={**small_run.settings, "solvers": ["tac"]},
-    )  # fmt: skip
+    one = scored_again(small_run, small_run.runs.sel(policy=["tac"], world=["fitted"]), "0.1K")
     found = Reader(report(one))
     assert "the only policy of this comparison" in found.text()
     assert not found.open
+
+
+def test_a_collapsed_stock_risks_not_to_recover(small_run: Any) -> None:
+    """Where every future starts below the limit, no collapse is told of, but who does not recover."""
+    high = f"{2.0 * float(small_run.runs['biomass'].isel(year=0).max()):.0f}"
+    run = scored_again(small_run, small_run.runs, high)
+    page = report(run)
+    text = Reader(page).text()
+    assert "futures that do not recover" in text
+    assert "Value against risk" in text
+    assert "of the futures collapse" not in text
+    figures = figures_of(page)
+    assert "recovered" in figures
+    assert "collapsed" not in figures
+    recovered = run.estimate("tac", "recovery_probability")
+    lasting = {
+        key: 1.0 - recovered[other] for key, other in (("value", "value"), ("low", "high"), ("high", "low"))
+    }
+    assert f"{percent(lasting['low']).removesuffix(' %')} to {percent(lasting['high'])}" in text
+    point = next(
+        t for t in figures["trade-off-figure"]["data"] if t["meta"] == {"policy": "tac", "world": "fitted"}
+    )
+    assert point["x"] == [pytest.approx(100.0 * lasting["value"], rel=5e-5)]
+
+
+def test_an_exact_risk_that_is_not_defined_is_not_told(small_run: Any) -> None:
+    entry = {"name": "tac", "rare": None}
+    nothing = {"world": "fitted", "policies": [{**entry, "exact": {"collapse_probability": None}}]}
+    assert precise_lines(nothing) == []
+    known = {"world": "fitted", "policies": [{**entry, "exact": {"collapse_probability": 0.25}}]}
+    assert len(precise_lines(known)) == 1

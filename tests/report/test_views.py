@@ -24,8 +24,8 @@ COMPARED = ("futures_view", "trade_off_view", "collapse_view", "robustness_view"
 
 
 @pytest.fixture(scope="module")
-def found(small_run: Any) -> dict[str, Any]:
-    of = {name: small_run.managed for name in MANAGED} | {name: small_run for name in COMPARED}
+def found(plain_run: Any) -> dict[str, Any]:
+    of = {name: plain_run.managed for name in MANAGED} | {name: plain_run for name in COMPARED}
     return {name: getattr(views, name)(given) for name, given in of.items()}
 
 
@@ -46,40 +46,40 @@ def test_a_view_is_a_plain_dataset_that_a_file_can_hold(found: Any, name: str, t
 # --- history and status ---
 
 
-def test_history_is_that_of_the_fit(found: Any, small_run: Any) -> None:
-    view, posterior = found["history_view"], small_run.posterior
-    np.testing.assert_array_equal(view.catch, small_run.history.catch)
-    np.testing.assert_array_equal(view.observed, small_run.history.biomass)
+def test_history_is_that_of_the_fit(found: Any, plain_run: Any) -> None:
+    view, posterior = found["history_view"], plain_run.posterior
+    np.testing.assert_array_equal(view.catch, plain_run.history.catch)
+    np.testing.assert_array_equal(view.observed, plain_run.history.biomass)
     for quantile in view["quantile"].values:
         expected = [np.quantile(year, quantile) for year in posterior.trajectory_biomass.T]
         np.testing.assert_allclose(view.biomass.sel(quantile=quantile), expected)
     assert float(view.msy) == pytest.approx(np.median([world.msy for world in posterior.members.worlds]))
-    assert view.attrs["decision_year"] == small_run.history.years[1] + 1
+    assert view.attrs["decision_year"] == plain_run.history.years[1] + 1
 
 
-def test_an_index_is_shown_in_units_of_biomass(small_run: Any) -> None:
+def test_an_index_is_shown_in_units_of_biomass(plain_run: Any) -> None:
     """Of an index that is the fitted biomass times 0.001 in every year, the catchability is 0.001."""
-    fitted = small_run.posterior.best_biomass
+    fitted = plain_run.posterior.best_biomass
     history = eco.CatchHistory(
-        year=small_run.history.year,
-        catch=small_run.history.catch,
-        index=fitted[: len(small_run.history.year)] * 1e-3,
+        year=plain_run.history.year,
+        catch=plain_run.history.catch,
+        index=fitted[: len(plain_run.history.year)] * 1e-3,
     )
-    managed = replace(small_run.managed, history=history, problem=replace(small_run.problem, history=history))
+    managed = replace(plain_run.managed, history=history, problem=replace(plain_run.problem, history=history))
     view = views.history_view(managed)
     np.testing.assert_allclose(view.observed, fitted[: len(history.year)])
     assert "catchability" in view.attrs["observed"]
 
 
-def test_kobe_probabilities_are_the_shares_of_draws(found: Any, small_run: Any) -> None:
-    view, worlds = found["status_view"], small_run.posterior.members.worlds
+def test_kobe_probabilities_are_the_shares_of_draws(found: Any, plain_run: Any) -> None:
+    view, worlds = found["status_view"], plain_run.posterior.members.worlds
     assert float(view.kobe.sum()) == pytest.approx(1.0) and view["quadrant"].values.tolist() == list(KOBE)
-    at = small_run.history.year.tolist().index(int(view.kobe_year))
-    biomass = small_run.posterior.trajectory_biomass[:, at]
+    at = plain_run.history.year.tolist().index(int(view.kobe_year))
+    biomass = plain_run.posterior.trajectory_biomass[:, at]
     count = dict.fromkeys(KOBE, 0)
     for x, world in zip(biomass, worlds, strict=True):
         large = x / world.b_msy >= 1.0
-        hard = small_run.history.catch[at] / x / (world.msy / world.b_msy) > 1.0
+        hard = plain_run.history.catch[at] / x / (world.msy / world.b_msy) > 1.0
         count[
             {(True, False): "green", (False, False): "yellow", (True, True): "orange"}.get(
                 (large, hard), "red"
@@ -109,15 +109,15 @@ def test_quota_and_escapement_make_up_the_biomass(found: Any) -> None:
     assert float(view.biomass[0]) == 0.0 and float(view.quota.sel(policy="pomdp")[0]) == 0.0
 
 
-def test_the_first_quota_is_what_the_policy_decides(found: Any, small_run: Any) -> None:
+def test_the_first_quota_is_what_the_policy_decides(found: Any, plain_run: Any) -> None:
     view = found["policy_view"]
-    for name, policy in small_run.managed.policies.items():
+    for name, policy in plain_run.managed.policies.items():
         for at in (40, 80, 120):
             quota, _ = policy.decide(policy.start(1), view.biomass.values[at : at + 1], None)
             assert float(view.quota.sel(policy=name)[at]) == quota[0]
 
 
-def test_a_policy_that_was_not_kept_is_not_shown(small_run: Any) -> None:
+def test_a_policy_that_was_not_kept_is_not_shown(plain_run: Any) -> None:
     class Lost:
         def start(self, replicates: int) -> None:
             return None
@@ -125,13 +125,13 @@ def test_a_policy_that_was_not_kept_is_not_shown(small_run: Any) -> None:
         def decide(self, *_: Any) -> Any:
             raise PolicyError("its code is not here")
 
-    solutions = {"lost": SimpleNamespace(policy=Lost()), "tac": small_run.solutions["tac"]}
-    view = views.policy_view(replace(small_run.managed, solutions=solutions))
+    solutions = {"lost": SimpleNamespace(policy=Lost()), "tac": plain_run.solutions["tac"]}
+    view = views.policy_view(replace(plain_run.managed, solutions=solutions))
     assert np.isnan(view.quota.sel(policy="lost")).all() and np.isfinite(view.quota.sel(policy="tac")).all()
 
 
-def test_lognormal_beliefs_have_their_mean_and_spread(small_run: Any) -> None:
-    arrays = replace(small_run.managed.policies["pomdp"].arrays, grid=eco.Grid(upper=1.2e6, cells=1200))
+def test_lognormal_beliefs_have_their_mean_and_spread(plain_run: Any) -> None:
+    arrays = replace(plain_run.managed.policies["pomdp"].arrays, grid=eco.Grid(upper=1.2e6, cells=1200))
     (belief,) = lognormal_belief(arrays, np.array([4e5]), 0.2)
     mean = belief @ arrays.grid.points
     spread = np.sqrt(belief @ (arrays.grid.points - mean) ** 2) / mean
@@ -142,8 +142,8 @@ def test_lognormal_beliefs_have_their_mean_and_spread(small_run: Any) -> None:
     assert lognormal_belief(arrays, np.array([0.0]), 0.2)[0, 0] == 1.0
 
 
-def test_belief_policies_take_the_vector_that_promises_most(found: Any, small_run: Any) -> None:
-    view, policy = found["belief_policy_view"], small_run.managed.policies["pomdp"]
+def test_belief_policies_take_the_vector_that_promises_most(found: Any, plain_run: Any) -> None:
+    view, policy = found["belief_policy_view"], plain_run.managed.policies["pomdp"]
     assert view["policy"].values.tolist() == ["pomdp"]
     for cv in view["cv"].values:
         for at in (30, 90):
@@ -158,36 +158,36 @@ def test_belief_policies_take_the_vector_that_promises_most(found: Any, small_ru
     assert np.ptp(left) <= policy.arrays.grid.step
 
 
-def test_without_belief_policies_there_is_no_such_view(small_run: Any) -> None:
-    tac = replace(small_run.managed, solutions={"tac": small_run.solutions["tac"]})
+def test_without_belief_policies_there_is_no_such_view(plain_run: Any) -> None:
+    tac = replace(plain_run.managed, solutions={"tac": plain_run.solutions["tac"]})
     assert views.belief_policy_view(tac) is None
 
 
 # --- futures ---
 
 
-def test_quantiles_are_in_order_and_those_of_the_futures(found: Any, small_run: Any) -> None:
-    view, runs = found["futures_view"], small_run.runs
+def test_quantiles_are_in_order_and_those_of_the_futures(found: Any, plain_run: Any) -> None:
+    view, runs = found["futures_view"], plain_run.runs
     for name in ("biomass", "catch", "profit"):
         assert (view[name].diff("quantile") >= 0.0).all()
         one = runs[name].sel(policy="pomdp", world="fitted,trend=-0.05").isel(year=7)
         shown = view[name].sel(policy="pomdp", world="fitted,trend=-0.05").isel(year=7)
         np.testing.assert_allclose(shown, np.quantile(one, view["quantile"].values))
-    assert view["calendar_year"].values[0] == small_run.history.years[1] + 1
+    assert view["calendar_year"].values[0] == plain_run.history.years[1] + 1
 
 
-def test_worms_are_the_first_futures_and_paired(found: Any, small_run: Any) -> None:
+def test_worms_are_the_first_futures_and_paired(found: Any, plain_run: Any) -> None:
     view = found["futures_view"]
     assert view.sizes["worm"] == 20
     worm = view.worm_biomass.sel(world="fitted", worm=3)
     np.testing.assert_array_equal(
-        worm.sel(policy="tac"), small_run.runs.biomass.sel(world="fitted", policy="tac", replicate=3)
+        worm.sel(policy="tac"), plain_run.runs.biomass.sel(world="fitted", policy="tac", replicate=3)
     )
     # all start alike: in the same world, before any policy has done anything
     assert (worm.isel(year=0) == worm.isel(year=0, policy=0)).all()
-    assert views.futures_view(small_run, worms=1000).sizes["worm"] == 50
+    assert views.futures_view(plain_run, worms=1000).sizes["worm"] == 50
     with pytest.raises(EvaluationError, match="at least 0, got -1"):
-        views.futures_view(small_run, worms=-1)
+        views.futures_view(plain_run, worms=-1)
 
 
 def test_the_pareto_front_is_what_nothing_beats() -> None:
@@ -207,26 +207,26 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
         assert pareto_front(value, risk).tolist() == expected
 
 
-def test_the_trade_off_is_that_of_the_scores(found: Any, small_run: Any) -> None:
+def test_the_trade_off_is_that_of_the_scores(found: Any, plain_run: Any) -> None:
     view = found["trade_off_view"]
     for metric in ("npv", "collapse_probability", "mean_catch"):
         for world in view["world"].values:
-            told = small_run.estimate("tac", metric, world)
+            told = plain_run.estimate("tac", metric, world)
             one = view[metric].sel(policy="tac", world=world)
             assert {str(e): float(one.sel(estimate=e)) for e in one["estimate"].values} == pytest.approx(told)
     assert (view.risk == view.collapse_probability).all() and set(view["risk_kind"].values) == {"collapse"}
 
 
-def limited(small_run: Any, collapse: str) -> Any:
+def limited(plain_run: Any, collapse: str) -> Any:
     """The same run with another limit of collapse."""
-    settings = {**small_run.settings, "collapse": collapse}
-    return replace(small_run, settings=settings, scores=score(small_run.runs, collapse))
+    settings = {**plain_run.settings, "collapse": collapse}
+    return replace(plain_run, settings=settings, scores=score(plain_run.runs, collapse))
 
 
 @pytest.mark.parametrize("limit", ["0.1K", "350000", "0.9K"])
-def test_collapse_by_the_last_year_is_the_score(small_run: Any, limit: str) -> None:
-    view = views.collapse_view(limited(small_run, limit))
-    scores = score(small_run.runs, limit).scores
+def test_collapse_by_the_last_year_is_the_score(plain_run: Any, limit: str) -> None:
+    view = views.collapse_view(limited(plain_run, limit))
+    scores = score(plain_run.runs, limit).scores
     for name, metric in (("collapsed_by", "collapse_probability"), ("recovered_by", "recovery_probability")):
         expected = scores.sel(metric=metric).transpose("world", "policy", "estimate")
         last = view[name].isel(year=-1).sel(estimate=expected["estimate"].values)
@@ -238,9 +238,9 @@ def test_collapse_by_the_last_year_is_the_score(small_run: Any, limit: str) -> N
         assert (value[..., 0][known[..., 0]] == 0.0).all()
 
 
-def test_collapse_by_a_year_by_hand(small_run: Any) -> None:
-    view = views.collapse_view(limited(small_run, "350000"))
-    one = small_run.runs.sel(policy="tac", world="fitted")
+def test_collapse_by_a_year_by_hand(plain_run: Any) -> None:
+    view = views.collapse_view(limited(plain_run, "350000"))
+    one = plain_run.runs.sel(policy="tac", world="fitted")
     biomass = np.column_stack([one.biomass, one.final_biomass])
     starts = [path for path in biomass if path[0] >= 350000.0]
     for year in (1, 4, 10):
@@ -250,8 +250,8 @@ def test_collapse_by_a_year_by_hand(small_run: Any) -> None:
     assert float(view.starts_above.sel(world="fitted")) == pytest.approx(len(starts) / len(biomass))
 
 
-def test_where_no_future_starts_above_the_limit_the_risk_is_not_to_recover(small_run: Any) -> None:
-    far = limited(small_run, "2000000")
+def test_where_no_future_starts_above_the_limit_the_risk_is_not_to_recover(plain_run: Any) -> None:
+    far = limited(plain_run, "2000000")
     risk, kinds = risk_of(far)
     assert kinds == ["no recovery"] * 2
     recovery = far.scores.scores.sel(metric="recovery_probability", world="fitted", policy="tac")
@@ -260,12 +260,12 @@ def test_where_no_future_starts_above_the_limit_the_risk_is_not_to_recover(small
     assert views.trade_off_view(far).on_front.any()
 
 
-def test_regret_is_what_the_best_earns_more(found: Any, small_run: Any) -> None:
+def test_regret_is_what_the_best_earns_more(found: Any, plain_run: Any) -> None:
     view = found["robustness_view"]
     for world in view["world"].values:
-        best = max(small_run.estimate(policy, "npv", world)["value"] for policy in view["policy"].values)
+        best = max(plain_run.estimate(policy, "npv", world)["value"] for policy in view["policy"].values)
         for policy in view["policy"].values:
-            own = small_run.estimate(policy, "npv", world)["value"]
+            own = plain_run.estimate(policy, "npv", world)["value"]
             assert float(view.regret.sel(policy=policy, world=world)) == pytest.approx(best - own)
     largest = view.largest_regret.sel(estimate="value")
     np.testing.assert_allclose(largest, view.regret.max("world"))
@@ -275,10 +275,10 @@ def test_regret_is_what_the_best_earns_more(found: Any, small_run: Any) -> None:
 # --- belief ---
 
 
-def test_the_belief_is_that_of_a_plain_filter(found: Any, small_run: Any) -> None:
+def test_the_belief_is_that_of_a_plain_filter(found: Any, plain_run: Any) -> None:
     """Bayes by loops over cells, biomass spread evenly within a cell and moved by the catch."""
-    view, history = found["belief_view"], small_run.history
-    problem = replace(small_run.problem, survey=small_run.posterior.survey, initial="uniform")
+    view, history = found["belief_view"], plain_run.history
+    problem = replace(plain_run.problem, survey=plain_run.posterior.survey, initial="uniform")
     arrays = discretize(problem)
     grid, n = arrays.grid, len(arrays.grid.points)
     belief = np.full(n, 1.0 / n)
@@ -318,21 +318,21 @@ def test_beliefs_sum_to_one_and_their_quantiles_hold_what_they_say(found: Any) -
         np.testing.assert_allclose(below, view["quantile"])
 
 
-def test_what_came_later_changes_no_belief(found: Any, small_run: Any) -> None:
+def test_what_came_later_changes_no_belief(found: Any, plain_run: Any) -> None:
     """With the fit held fixed, a history cut short gives the same beliefs up to there."""
-    history = small_run.history
+    history = plain_run.history
     short = eco.CatchHistory(
         year=history.year[:20], catch=history.catch[:20], biomass=history.biomass[:20], id=history.id,
         observed=history.observed, units=history.units,
     )  # fmt: skip
-    managed = replace(small_run.managed, history=short, problem=replace(small_run.problem, history=short))
+    managed = replace(plain_run.managed, history=short, problem=replace(plain_run.problem, history=short))
     early = views.belief_view(managed)
     assert early.sizes["year"] == 21
     np.testing.assert_array_equal(early.probability[:20], found["belief_view"].probability[:20])
 
 
-def test_a_history_that_ends_with_a_survey_ends_with_its_belief(found: Any, small_run: Any) -> None:
-    history = small_run.history
+def test_a_history_that_ends_with_a_survey_ends_with_its_belief(found: Any, plain_run: Any) -> None:
+    history = plain_run.history
     catch = np.append(history.catch[:20], np.nan)
     surveyed = eco.CatchHistory(
         year=history.year[:21],
@@ -342,7 +342,7 @@ def test_a_history_that_ends_with_a_survey_ends_with_its_belief(found: Any, smal
         observed=history.observed,
     )
     managed = replace(
-        small_run.managed, history=surveyed, problem=replace(small_run.problem, history=surveyed)
+        plain_run.managed, history=surveyed, problem=replace(plain_run.problem, history=surveyed)
     )
     view = views.belief_view(managed)
     assert view["year"].values[-1] == history.year[20]

@@ -805,3 +805,17 @@ def test_policy_earns_at_least_the_first_step_of_its_bound():
         after = arrays.observation.T * (e @ arrays.kernel)
         ahead = (after @ vectors.T).max(axis=1).sum()
         assert b @ vectors[k] <= b @ arrays.reward[:, a] + arrays.discount * ahead + 1e-9
+
+
+def test_from_a_stock_that_is_gone_nothing_is_asked_for() -> None:
+    """All vectors promise 0 there, and the policy follows that of the smallest quota."""
+    stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
+    problem = eco.HarvestProblem(stock=stock, survey=eco.NormalSurvey(sd=0.1), grid=eco.Grid(2.0, 30))
+    policy = eco.Pomdp(gap=0.05, seconds=30).solve(problem).policy
+    assert np.all(np.diff(policy.actions) >= 0)
+    gone = np.eye(1, len(problem.grid.points))
+    worth = gone @ policy.vectors.T
+    assert worth.max() == 0.0 and policy.actions[np.argmax(worth)] == 0
+    # a perfect survey of nothing after certain extinction leaves the belief there
+    memory = np.column_stack([gone, [[np.nan]]])
+    assert policy.decide(memory, np.array([0.0]), np.array([0.0]))[0][0] == 0.0

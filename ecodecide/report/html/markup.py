@@ -6,7 +6,7 @@ import html
 import json
 from typing import Any
 
-_EMPTY = frozenset({"input", "meta", "br", "col"})
+_EMPTY = frozenset({"input", "meta", "wbr"})
 """Elements that hold nothing and have no end tag."""
 
 
@@ -49,8 +49,8 @@ def join(*children: Child) -> Markup:
 
     Examples
     --------
-    >>> join("1 < 2", None, Markup("<br>"))
-    '1 &lt; 2<br>'
+    >>> join("1 < 2", None, Markup("<wbr>"))
+    '1 &lt; 2<wbr>'
     """
     return Markup(
         "".join(
@@ -59,6 +59,18 @@ def join(*children: Child) -> Markup:
             if child is not None
         )
     )
+
+
+def breakable(words: str) -> Markup:
+    """Return words that may be broken after a comma, such as the name of a world.
+
+    Examples
+    --------
+    >>> breakable("allen,autocorrelation=0.5")
+    'allen,<wbr>autocorrelation=0.5'
+    """
+    first, *rest = words.split(",")
+    return join(first, *(join(",", tag("wbr"), each) for each in rest))
 
 
 def _attribute(name: str, value: str | bool | int | None) -> str:

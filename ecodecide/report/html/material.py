@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.evaluation.managed_stock import ManagedStock
+from ecodecide.report.interactive.trade_off import RISK_WORDS
 from ecodecide.report.palette import PolicyStyle, policy_styles
 from ecodecide.report.table import Amounts
-from ecodecide.report.views import belief_view, futures_view, history_view, policy_view
+from ecodecide.report.views import belief_view, futures_view, history_view, policy_view, trade_off_view
 
 _WORMS = 10
 """Futures shown whole: as many as can be followed with the eye."""
@@ -76,6 +78,26 @@ class Material:
         """See `belief_view`."""
         return belief_view(self.managed)
 
+    @cached_property
+    def trade_off(self) -> xr.Dataset:
+        """See `trade_off_view`."""
+        return trade_off_view(self.comparison)
+
+    def risk(self, policy: str, world: str) -> dict[str, float | None]:
+        """Return what a policy risks in a world, with its interval; see `risk_kind`."""
+        one = self.trade_off["risk"].sel(policy=policy, world=world)
+        numbers = {key: float(one.sel(estimate=key)) for key in ("value", "low", "high")}
+        return {key: x if np.isfinite(x) else None for key, x in numbers.items()}
+
+    def risk_kind(self, world: str) -> str:
+        """Return what is risked in a world: a collapse, or where the stock has collapsed, that it stays so."""
+        return str(self.trade_off["risk_kind"].sel(world=world).values)
+
+    @cached_property
+    def risk_words(self) -> str:
+        """The risk of all worlds in words, for the head of a table."""
+        return " or ".join(RISK_WORDS[kind] for kind in dict.fromkeys(map(self.risk_kind, self.worlds)))
+
     @property
     def unit(self) -> str:
         """The unit of biomass and catch, nothing where it is not known."""
@@ -101,6 +123,13 @@ class Material:
         """Return two amounts in words, such as ``2.572 to 2.635 million t``."""
         size = Amounts([{"low": low, "high": high}], self.unit)
         return f"{size(low)} to {size(high)} {size.head}".strip()
+
+    @property
+    def earned(self) -> str:
+        """What follows an amount in words to make it one of value: nothing where a catch is worth what it weighs."""
+        economy = self.found["settings"]["economy"]
+        plain = economy["price"] == 1.0 and not economy["effort_cost"] and not economy["fixed_cost"]
+        return "" if plain else " × price"
 
 
 def limit_words(collapse: str) -> str:

@@ -31,8 +31,8 @@ def report(comparison: Comparison) -> str:
     Examples
     --------
     >>> import ecodecide as eco
-    >>> solvers = ["tac", "no-fishing"]
-    >>> result = eco.compare("hake-argentina-north", solvers, growth="logistic", replicates=20, years=5)
+    >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
+    >>> result = eco.compare("hake-argentina-north", ["tac", "no-fishing"], **settings)
     >>> page = report(result)
     >>> page[:15], len(page) < 3_000_000
     ('<!DOCTYPE html>', True)

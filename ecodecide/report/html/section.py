@@ -87,7 +87,12 @@ def figure_box(name: str, height: int, sees: str, caption: Child, *controls: Chi
 def plot_box(name: str, height: int, sees: str) -> Markup:
     """Return the element that a figure is drawn in."""
     return tag(
-        "div", id=f"figure-{name}", class_="plot", style=f"min-height:{height}px", role="img", aria_label=sees
+        "div",
+        id=f"figure-{name}",
+        class_="plot",
+        style=f"min-height:{height}px",
+        role="group",
+        aria_label=sees,
     )
 
 

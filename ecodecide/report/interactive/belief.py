@@ -29,6 +29,10 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
         What `ecodecide.report.views.belief_view` returns.
     limits
         Biomass by name, in the unit of the view.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(340)
     unit, years = view.attrs["unit"], view["year"].values
@@ -65,5 +69,4 @@ def belief_figure(view: xr.Dataset, limits: Mapping[str, float] | None = None) -
                           line={"width": 1.6, "dash": ("dash", "longdash", "dashdot")[number % 3]})])  # fmt: skip
     figure.update_xaxes(title_text=named("biomass", size.head), range=[0.0, end / size.factor])
     figure.update_yaxes(title_text=f"density (1/({size.head}))" if size.head else "density", range=[0.0, top])
-    figure.update_layout(hovermode="closest")
     return figure

@@ -33,6 +33,10 @@ def belief_policy_figure(view: xr.Dataset, styles: Styles | None = None) -> Figu
         What `ecodecide.report.views.belief_policy_view` returns.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(400)
     looks = styles_of(view, styles)

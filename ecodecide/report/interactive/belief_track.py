@@ -21,6 +21,10 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
     ----------
     view
         What `ecodecide.report.views.belief_view` returns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(320)
     year, size = view["year"].values, amounts(view.attrs["unit"], view["biomass_quantile"], view["observed"])
@@ -37,7 +41,7 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
             *(
                 line(
                     [int(each)] * 2, [float(low[n]), float(high[n])], "", {**of(year=int(each)), **INK}, shown=False,
-                    hoverinfo="skip", words="", showlegend=False, line={"width": 4},
+                    hoverinfo="skip", showlegend=False, line={"width": 4},
                 )
                 for n, each in enumerate(year)
             ),

@@ -41,6 +41,10 @@ def collapse_figure(
         What is drawn.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(400)
     looks, x = styles_of(view, styles), view["year"].values

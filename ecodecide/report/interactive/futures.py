@@ -34,6 +34,10 @@ def futures_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         What `ecodecide.report.views.futures_view` returns.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(560, rows=2, row_heights=[0.55, 0.45], vertical_spacing=0.06)
     looks, x = styles_of(view, styles), view["calendar_year"].values

@@ -19,6 +19,10 @@ def history_figure(view: xr.Dataset) -> Figure:
     ----------
     view
         What `ecodecide.report.views.history_view` returns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     from plotly.graph_objects import Bar
 

@@ -23,6 +23,10 @@ def kobe_figure(view: xr.Dataset) -> Figure:
     ----------
     view
         What `ecodecide.report.views.status_view` returns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(480)
     year, at = view["year"].values, int(view["kobe_year"])
@@ -38,7 +42,7 @@ def kobe_figure(view: xr.Dataset) -> Figure:
         figure,
         [
             line(
-                *draws, f"draws of the fit, {at}", SOFT, mode="markers", hoverinfo="skip", words="", opacity=0.4,
+                *draws, f"draws of the fit, {at}", SOFT, mode="markers", hoverinfo="skip", opacity=0.4,
                 marker={"size": 4, "color": "#59626e"},
             ),
             line(
@@ -71,5 +75,5 @@ def kobe_figure(view: xr.Dataset) -> Figure:
         )  # fmt: skip
     figure.update_xaxes(title_text="B / B_MSY (biomass before harvest)", range=[0.0, right])
     figure.update_yaxes(title_text="F / F_MSY (F = catch / biomass)", range=[0.0, top])
-    figure.update_layout(hovermode="closest")
+    figure.update_layout(hovermode="closest", hoverdistance=20)
     return figure

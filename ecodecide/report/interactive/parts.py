@@ -40,6 +40,7 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
             "itemdoubleclick": False,
         },
         hovermode="x unified",
+        hoverdistance=-1,  # the nearest year, however far apart years are drawn
     )  # fmt: skip
     figure.update_xaxes(automargin=True, showline=True, ticks="outside", zeroline=False)
     figure.update_yaxes(automargin=True, rangemode="tozero", zeroline=False)
@@ -53,8 +54,13 @@ def plain(words: str) -> str:
     --------
     >>> plain("<b>50 %{x}</b>")
     '&lt;b&gt;50 %&#123;x}&lt;/b&gt;'
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
-    return html.escape(words).replace("{", "&#123;").replace("$", "&#36;")
+    # plotly knows no entity for quotation marks, and needs none
+    return html.escape(words, quote=False).replace("{", "&#123;").replace("$", "&#36;")
 
 
 def amounts(unit: str, *arrays: ArrayLike) -> Amounts:
@@ -75,8 +81,8 @@ def named(words: str, unit: str) -> str:
 
 
 def styles_of(view: xr.Dataset, styles: Styles | None) -> Styles:
-    """Return the styles given, or those of the policies of a view."""
-    return policy_styles([str(name) for name in view["policy"].values]) if styles is None else styles
+    """Return the styles given, or those of the policies of the run that a view is of."""
+    return policy_styles(view.attrs["policies"]) if styles is None else styles
 
 
 def of(**choices: str | int | float) -> dict[str, Any]:
@@ -100,9 +106,11 @@ def line(
 
     color, dash = (_INKS[meta["ink"]], "solid") if style is None else (style.color, style.dash)
     given = {"color": color, "dash": dash, "width": 2.2, **options.pop("line", {})}
+    if options.get("hoverinfo") != "skip":
+        options["hovertemplate"] = words + "<extra>%{fullData.name}</extra>"
     return Scatter(
         x=x, y=y, name=plain(name), mode=options.pop("mode", "lines"), line=given, meta=dict(meta), visible=shown,
-        hovertemplate=words + "<extra>%{fullData.name}</extra>", **options,
+        **options,
     )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ def policy_figure(
         What is drawn.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(400)
     looks = styles_of(view, styles)

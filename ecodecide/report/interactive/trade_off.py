@@ -20,15 +20,20 @@ from ecodecide.report.interactive.parts import (
     styles_of,
     worlds_of,
 )
+from ecodecide.report.views.risk import COLLAPSE, NO_RECOVERY
 from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
     import xarray as xr
     from plotly.graph_objects import Figure
 
+RISK_WORDS = {COLLAPSE: "futures that collapse", NO_RECOVERY: "futures that do not recover"}
+
 
 def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
-    """Draw net present value against the probability of collapse, with 95 % intervals and the Pareto front.
+    """Draw net present value against the risk, with 95 % intervals and the Pareto front.
+
+    The risk is that of collapse, or, in a world where all futures start below the limit, that of no recovery.
 
     Parameters
     ----------
@@ -36,13 +41,18 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         What `ecodecide.report.views.trade_off_view` returns.
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
     """
     figure = new_figure(440)
     looks = styles_of(view, styles)
     size = amounts(view.attrs["unit"], view["npv"])
-    worth, risk = view["npv"] / size.factor, 100.0 * view["collapse_probability"]
+    worth, risk = view["npv"] / size.factor, 100.0 * view["risk"]
     for world, shown in worlds_of(view):
         y, x = (each.sel(world=world) for each in (worth, risk))
+        kind = str(view["risk_kind"].sel(world=world).values)
         front = view["on_front"].sel(world=world).values
         order = np.argsort(x.sel(estimate="value").values[front])
         left, up = (each.sel(estimate="value").values[front][order] for each in (x, y))
@@ -50,7 +60,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
         meta = {**SOFT, "world": world}
         add(
             figure,
-            [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip", words="")],
+            [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip")],
         )
         middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
         sides = _label_sides(x.sel(estimate="value").values, y.sel(estimate="value").values)
@@ -62,7 +72,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             at, look = here["value"], looks[policy]
             words = (
                 f"value %{{y:.4~g}} ({here['low'][1]:.4g} to {here['high'][1]:.4g})<br>"
-                f"collapse %{{x:.3~g}} % ({here['low'][0]:.3g} to {here['high'][0]:.3g} %)"
+                f"{kind} %{{x:.3~g}} % ({here['low'][0]:.3g} to {here['high'][0]:.3g} %)"
             )
             point = line(
                 [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
@@ -73,9 +83,10 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                 error_y=_bars([each[1] for each in here.values()], look.color),
             )  # fmt: skip
             add(figure, [point])
-    figure.update_xaxes(title_text="futures that collapse (%)", zeroline=True)
-    figure.update_yaxes(title_text=named("net present value", size.head))
-    figure.update_layout(hovermode="closest", showlegend=False)
+    title = " or ".join(RISK_WORDS[kind] for kind in dict.fromkeys(map(str, view["risk_kind"].values)))
+    figure.update_xaxes(title_text=f"{title} (%)", zeroline=True)
+    figure.update_yaxes(title_text=named("net present value", f"{size.head} × price".strip()))
+    figure.update_layout(hovermode="closest", hoverdistance=20, showlegend=False)
     return figure
 
 

@@ -42,6 +42,10 @@ def worm_figure(view: xr.Dataset, policy: str, styles: Styles | None = None) -> 
     styles
         Of the policies; those of `ecodecide.report.palette.policy_styles` by default.
 
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
     Raises
     ------
     EvaluationError
@@ -90,7 +94,6 @@ def _worms(x: np.ndarray, worms: np.ndarray, meta: dict[str, str], color: str, s
         line={"width": 0.6, "color": faint(color, 1.0)},
         shown=shown,
         hoverinfo="skip",
-        words="",
         opacity=0.45,
         showlegend=False,
     )

@@ -24,6 +24,10 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.belief_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     panel = one_panel(ax, 7.2, 4.6)
     year, cells, density = view["year"].values, view["biomass"].values, view["density"].values

@@ -87,7 +87,7 @@ def _tidy(panel: Axes) -> None:
 
 def title(panel: Axes, words: str) -> None:
     """Write a short title at the left."""
-    panel.set_title(words, loc="left", fontsize=10)
+    panel.set_title(plain(words), loc="left", fontsize=10)
 
 
 def legend_below(panel: Axes, columns: int = 3) -> None:
@@ -160,7 +160,12 @@ def amounts(unit: str, *values: Any) -> Amounts:
 
 def label(words: str, told: Amounts) -> str:
     """Return the label of an axis: what it shows, and in parentheses its unit."""
-    return f"{words} ({told.head})" if told.head else words
+    return f"{words} ({plain(told.head)})" if told.head else words
+
+
+def plain(name: str) -> str:
+    """Return a name as it is to be read: a dollar does not begin a formula."""
+    return name.replace("$", r"\$")
 
 
 def risk_words(kind: str, limit: str) -> str:

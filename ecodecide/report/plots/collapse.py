@@ -13,6 +13,7 @@ from ecodecide.report.plots.canvas import (
     nothing_to_show,
     one_panel,
     percent_axis,
+    plain,
     styles_of,
     title,
     years_below,
@@ -36,6 +37,10 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     ax
         Where to draw; new axes by default.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+
     Raises
     ------
     EvaluationError
@@ -56,7 +61,7 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     for policy, style in styles_of(view).items():
         value, low, high = (found.sel(policy=policy, estimate=e).values for e in ("value", "low", "high"))
         panel.fill_between(year, low, high, color=style.color, alpha=0.13, lw=0)
-        panel.plot(year, value, color=style.color, ls=style.linestyle, lw=1.8, label=policy)
+        panel.plot(year, value, color=style.color, ls=style.linestyle, lw=1.8, label=plain(policy))
     top = float(np.nanmax(found.sel(estimate="high")))
     panel.set_xlim(0.0, year[-1])
     panel.set_ylim(0.0, min(1.04 * top, 1.0))

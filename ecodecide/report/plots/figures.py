@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,28 @@ def draw(
     return figure_of(panels[0])
 
 
+def draw_hindcast(path: str | os.PathLike[str], policies: Sequence[str] = ()) -> Figure:
+    """Draw a hindcast that was saved.
+
+    Parameters
+    ----------
+    path
+        A file of `ecodecide hindcast -o`.
+    policies
+        Those to show; all by default.
+
+    Raises
+    ------
+    EvaluationError
+        When the file is none, or does not hold a policy.
+    """
+    view, followed = views.read_hindcast(path)
+    known = [str(name) for name in view["policy"].values]
+    _check("policy", policies, known)
+    shown = [name for name in known if not policies or name in policies]
+    return _figure(plots.plot_hindcast(view.sel(policy=shown).assign_attrs(policies=known), followed))
+
+
 def check_choice(comparison: Comparison, policies: Sequence[str], world: str | None) -> None:
     """Refuse policies or a world that the comparison does not know.
 
@@ -125,13 +148,14 @@ def check_choice(comparison: Comparison, policies: Sequence[str], world: str | N
     EvaluationError
         With those that it knows.
     """
-    for what, asked, known in (
-        ("policy", policies, comparison.robustness.policies),
-        ("world", () if world is None else (world,), comparison.robustness.worlds),
-    ):
-        for name in asked:
-            if name not in known:
-                raise EvaluationError(f"no {what} {name!r} in this run: expected one of {', '.join(known)}")
+    _check("policy", policies, comparison.robustness.policies)
+    _check("world", () if world is None else (world,), comparison.robustness.worlds)
+
+
+def _check(what: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise EvaluationError(f"no {what} {name!r} in this run: expected one of {', '.join(known)}")
 
 
 def _chosen(view: xr.Dataset, policies: Sequence[str]) -> xr.Dataset | None:

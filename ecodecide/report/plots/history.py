@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.report.palette import BLUE, GREEN, PURPLE
-from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, title, years_below
+from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, plain, title, years_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,10 @@ def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.history_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     panel = one_panel(ax, 7.2, 4.6)
     year, bands, observed = view["year"].values, view["biomass"], view["observed"].values
@@ -59,7 +63,7 @@ def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         color="k",
         mfc="white",
         ms=4.5,
-        label=view.attrs["observed"],
+        label=plain(view.attrs["observed"]),
         zorder=3.0,
     )
     points = (

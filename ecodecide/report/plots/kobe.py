@@ -27,6 +27,10 @@ def plot_kobe(view: xr.Dataset, ax: Axes | None = None) -> Axes:
         What `ecodecide.report.views.status_view` returns.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     from matplotlib.patheffects import withStroke
 
@@ -76,6 +80,8 @@ def _end(view: xr.Dataset, name: str) -> float:
 
 
 def _quadrants(panel: Axes, view: xr.Dataset, right: float, top: float) -> None:
+    from matplotlib.patheffects import withStroke
+
     places = {
         "green": ((1.0, right), (0.0, 1.0), (0.985, 0.02), "right", "bottom"),
         "yellow": ((0.0, 1.0), (0.0, 1.0), (0.015, 0.02), "left", "bottom"),
@@ -93,4 +99,5 @@ def _quadrants(panel: Axes, view: xr.Dataset, right: float, top: float) -> None:
         panel.text(
             *at, f"{words}{': ' if flat else chr(10)}{100 * float(one['kobe']):.0f} %", transform=panel.transAxes,
             ha=side, va=end, fontsize=7 if flat else 8, color=INK, zorder=4.5,
+            path_effects=[withStroke(linewidth=2.5, foreground=_FILL[color])],
         )  # fmt: skip

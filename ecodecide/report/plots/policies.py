@@ -16,6 +16,7 @@ from ecodecide.report.plots.canvas import (
     label,
     legend_of_all,
     many_panels,
+    plain,
     styles_of,
     title,
 )
@@ -41,6 +42,11 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     panels = many_panels(axes, 2, columns=2, width=4.6, height=4.4)
     told = amounts(view.attrs["unit"], view["biomass"])
@@ -50,7 +56,7 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
         for policy, style in styles_of(view).items():
             panel.plot(
                 biomass, view[name].sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle,
-                lw=1.8, label=policy,
+                lw=1.8, label=plain(policy),
             )  # fmt: skip
         panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
         panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
@@ -90,6 +96,11 @@ def plot_belief_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (2 policies,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     styles = styles_of(view)
     panels = many_panels(axes, 2 * len(styles), columns=2, width=4.6, height=3.7)

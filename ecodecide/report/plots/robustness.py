@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ecodecide.report.plots.canvas import Panels, amounts, figure_of, label, many_panels, money_unit, title
+from ecodecide.report.plots.canvas import (
+    Panels,
+    amounts,
+    figure_of,
+    label,
+    many_panels,
+    money_unit,
+    plain,
+    title,
+)
 from ecodecide.report.table import percent
 
 if TYPE_CHECKING:
@@ -31,6 +40,11 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
     Returns
     -------
     ndarray of matplotlib.axes.Axes, shape (3,)
+
+    Raises
+    ------
+    EvaluationError
+        When another number of axes is given.
     """
     policies, worlds = ([str(name) for name in view[dim].values] for dim in ("policy", "world"))
     panels = many_panels(
@@ -38,8 +52,8 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
     )
     for panel, name in zip(panels, _TITLES, strict=True):
         _heat(panel, view, name)
-        panel.set_xticks(range(len(worlds)), [world.replace(",", ",\n") for world in worlds])
-        panel.set_yticks(range(len(policies)), policies)
+        panel.set_xticks(range(len(worlds)), [plain(world).replace(",", ",\n") for world in worlds])
+        panel.set_yticks(range(len(policies)), [plain(policy) for policy in policies])
         panel.tick_params(length=0)
         for side in ("left", "bottom"):
             panel.spines[side].set_visible(False)

@@ -16,6 +16,7 @@ from ecodecide.report.plots.canvas import (
     money_unit,
     nothing_to_show,
     one_panel,
+    plain,
     risk_words,
     square_root_axis,
     styles_of,
@@ -39,6 +40,10 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
         In which truth; the first by default.
     ax
         Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------
@@ -72,7 +77,7 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
             elinewidth=1.2, capsize=2.5,
         )  # fmt: skip
         face = style.color if policy in front else "white"
-        panel.plot(x, y, style.marker, color=style.color, mfc=face, ms=8, mew=1.5, label=policy)
+        panel.plot(x, y, style.marker, color=style.color, mfc=face, ms=8, mew=1.5, label=plain(policy))
     square_root_axis(panel, max(float(np.nanmax(risk.values)), 0.01))
     legend_below(panel)
     return panel

@@ -18,6 +18,7 @@ from ecodecide.report.plots.canvas import (
     label,
     many_panels,
     money_unit,
+    plain,
     styles_of,
     title,
     years_below,
@@ -52,7 +53,7 @@ def plot_worms(
     Raises
     ------
     EvaluationError
-        For a world or a series that the view does not hold.
+        For a world or a series that the view does not hold, or another number of axes.
     """
     if series not in _WORDS:
         raise EvaluationError(f"no series {series!r} to draw: expected one of {', '.join(_WORDS)}")
@@ -97,9 +98,7 @@ def plot_worms(
 
 
 def _caption(view: xr.Dataset, one: xr.Dataset, series: str) -> str:
-    words = (
-        f"bands: 50 % and 90 % of {view.attrs['replicates']:,} futures in the world {one['world'].item()}; "
-    )
+    words = f"bands: 50 % and 90 % of {view.attrs['replicates']:,} futures in the world {plain(one['world'].item())}; "
     words += f"thin: {one.sizes['worm']} of them, with the same luck in every panel"
     if series == "biomass":
         words += f";\ndashed: limit of collapse, {view.attrs['collapse']}, median"

@@ -24,6 +24,7 @@ from ecodecide.report.views.belief import belief_view
 from ecodecide.report.views.belief_policy import belief_policy_view
 from ecodecide.report.views.collapse import collapse_view
 from ecodecide.report.views.futures import futures_view
+from ecodecide.report.views.hindcast import read_hindcast
 from ecodecide.report.views.history import history_view
 from ecodecide.report.views.policy import policy_view
 from ecodecide.report.views.robustness import robustness_view
@@ -37,6 +38,7 @@ __all__ = [
     "futures_view",
     "history_view",
     "policy_view",
+    "read_hindcast",
     "robustness_view",
     "status_view",
     "trade_off_view",

@@ -25,6 +25,7 @@ def policy_view(managed: ManagedStock) -> xr.Dataset:
 
     Of a policy on observed biomass this is all there is to know. One with a memory decides once, from where it stands
     at the end of the history: a belief policy combines the observation with its belief, a rule on a series appends it.
+    Where the history ends with a survey the belief has heard that one already.
 
     Parameters
     ----------

@@ -144,7 +144,7 @@ class Pomdp:
             status, converged = self._run(search, begin)
         trace = tuple((seconds, lower * scale, upper * scale) for seconds, lower, upper in search.trace)
         return Solution(
-            BeliefPolicy(arrays, search.lower.vectors * scale, search.lower.actions.copy()),
+            _policy(arrays, search.lower.vectors * scale, search.lower.actions),
             status=status,
             lower=trace[-1][1],
             upper=trace[-1][2],
@@ -174,6 +174,19 @@ class Pomdp:
                 search.sharpen(lambda: time.perf_counter() - begin >= self.seconds)
             else:
                 search.walk(lower, upper, self.gap * abs(upper))
+
+
+def _policy(
+    arrays: DiscreteProblem, vectors: Array, actions: np.ndarray[Any, np.dtype[np.intp]]
+) -> BeliefPolicy:
+    """Return the policy of vectors, those of smaller quotas first.
+
+    Of vectors that promise the same the first is followed: from a stock that is extinct, where all promise 0 but for
+    rounding, nothing is asked for.
+    """
+    order = np.argsort(actions, kind="stable")
+    rounding = 1e-12 * np.abs(vectors).max()
+    return BeliefPolicy(arrays, np.where(np.abs(vectors) < rounding, 0.0, vectors)[order], actions[order])
 
 
 def _thinned(beliefs: Array, most: int) -> Array:

@@ -65,7 +65,7 @@
     const color = theme();
     const traces = data.map((trace) => ({ ...inked(trace, color), visible: shown(trace.meta, choice) }));
     const width = printing ? PRINTED[box.closest(".panels") ? "panel" : "page"] : box.clientWidth;
-    const config = { displaylogo: false, displayModeBar: touch.matches ? false : "hover", modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+    const config = { displaylogo: false, displayModeBar: touch.matches ? false : "hover", modeBarButtons: [["toImage", "resetScale2d"]] };
     Plotly.react(box, traces, dressed(layout, color, width), config);
   }
 

@@ -21,7 +21,7 @@ _POINTS = {
     "process_sigma": "process error, sigma",
     "observation_sigma": "observation error, sigma",
 }
-_AMOUNTS = ("carrying_capacity", "msy", "b_msy", "escapement_msy", "biomass_now")
+_AMOUNTS = ("carrying_capacity", "msy", "b_msy", "escapement_msy", "biomass_now", "K")
 
 
 def data_and_fit(material: Material) -> Section:

@@ -9,9 +9,11 @@ from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Section, estimate_words, items, table
 from ecodecide.report.html.swatch import swatch
+from ecodecide.report.interactive.trade_off import RISK_WORDS
 from ecodecide.report.table import Amounts, percent
+from ecodecide.report.views.risk import NO_RECOVERY
 
-_METRICS = ("collapse_probability", "npv", "mean_catch", "aav", "closed_years")
+_METRICS = ("npv", "mean_catch", "aav", "closed_years")
 
 
 def policies(material: Material) -> Section:
@@ -27,8 +29,8 @@ def policies(material: Material) -> Section:
     quota = Amounts([{"value": float(result.runs["quota"].isel(year=0).max())}], material.unit)
     head = (
         "policy",
-        join("futures that collapse", tag("small", f"below {settings['collapse']}")),
-        _head("net present value", value.head),
+        join(material.risk_words, tag("small", f"limit {settings['collapse']}")),
+        _head("net present value", f"{value.head} × price".strip()),
         _head("mean catch per year", catch.head),
         join("catch varies by", tag("small", "per year")),
         join("closed years", tag("small", f"of {settings['years']}")),
@@ -39,7 +41,7 @@ def policies(material: Material) -> Section:
         rows = []
         for policy, entry in scores[world].items():
             risk = join(
-                estimate_words(entry["collapse_probability"], percent), _exact(material, policy, world)
+                estimate_words(material.risk(policy, world), percent), _exact(material, policy, world)
             )
             cells = (
                 risk,
@@ -60,13 +62,18 @@ def policies(material: Material) -> Section:
     )
     failed = [f"{name}: failed: {why}" for name, why in result.failures.items()]
     meanings = [
-        join(tag("b", heading), f": {METRICS[metric].words}.")
+        join(
+            tag("b", heading),
+            f": {'all but the ' * (metric == 'recovery_probability')}{METRICS[metric].words}.",
+        )
         for heading, metric in (
             ("futures that collapse", "collapse_probability"),
+            ("futures that do not recover", "recovery_probability"),
             ("net present value", "npv"),
             ("catch varies by", "aav"),
             ("closed years", "closed_years"),
         )
+        if metric != "recovery_probability" or RISK_WORDS[NO_RECOVERY] in material.risk_words
     ]
     what = tag("details", tag("summary", "What the columns mean"), items(meanings), data_printed=True)
     return Section(
@@ -87,7 +94,7 @@ def _exact(material: Material, policy: str, world: str) -> Markup | None:
     if world != material.worlds[0]:
         return None
     entry = next(e for e in material.found["policies"] if e["name"] == policy)
-    if entry["exact"] is not None:
+    if entry["exact"] is not None and entry["exact"]["collapse_probability"] is not None:
         return tag("small", f"exact: {percent(entry['exact']['collapse_probability'])}")
     if entry["rare"] is not None:
         return tag("small", f"by splitting: {percent(entry['rare']['value'])}")

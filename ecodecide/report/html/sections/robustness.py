@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecodecide.report.html.markup import Markup, join, tag
+from ecodecide.report.html.markup import Markup, breakable, join, tag
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Section, estimate_words, table
 from ecodecide.report.html.swatch import swatch
@@ -27,16 +27,17 @@ def robustness(material: Material) -> Section:
         cells.append(_shaded(estimate_words(regret, value), regret["value"] / largest, "bad"))
         name = tag("th", swatch(material.styles[policy]), " ", policy, scope="row")
         rows.append(tag("tr", name, *cells, data_policy=policy))
-    unit = f"({value.head})" if value.head else None
+    unit = f"({value.head} × price)" if value.head else "(× price)"
     head = (
         "policy",
-        *(join("value in ", world, tag("small", unit) if unit else None) for world in worlds),
-        *(join("collapse in ", world) for world in worlds),
-        join("largest regret", tag("small", unit) if unit else None),
+        *(join("value in ", breakable(world), tag("small", unit)) for world in worlds),
+        *(join(f"{material.risk_kind(world)} in ", breakable(world)) for world in worlds),
+        join("largest regret", tag("small", unit)),
     )
     caption = (
-        "Net present value (green: near the best of its world, white: half of it or less), futures that collapse and "
-        "largest regret (orange: bad) of each policy in each world; small print: 95 % intervals."
+        "Net present value (green: near the best of its world, white: half of it or less), "
+        f"{material.risk_words} and largest regret (orange: bad) of each policy in each world; small print: 95 % "
+        "intervals."
     )
     words = tag(
         "p",
@@ -57,7 +58,7 @@ def _value(material: Material, policy: str, world: str, size: Amounts) -> Markup
 
 
 def _risk(material: Material, policy: str, world: str) -> Markup:
-    estimate = material.comparison.estimate(policy, "collapse_probability", world)
+    estimate = material.risk(policy, world)
     return _shaded(estimate_words(estimate, percent), estimate["value"] or 0.0, "bad")
 
 

@@ -12,6 +12,7 @@ from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Section, items
 from ecodecide.report.robustness_table import precise_lines, robustness_lines
 from ecodecide.report.table import conclusion, percent
+from ecodecide.report.views.risk import COLLAPSE, NO_RECOVERY
 
 
 def summary(material: Material) -> Section:
@@ -28,8 +29,7 @@ def summary(material: Material) -> Section:
 
 def _scope(material: Material) -> str:
     """Return what the details are of."""
-    price = material.found["settings"]["economy"]["price"]
-    unit = f" in {material.unit} at a price of {price:g}" if material.unit else f" at a price of {price:g}"
+    unit = f" in {material.unit} × price" if material.unit else ""
     return f"In detail, for the world {material.worlds[0]} where no other is named; values{unit}:"
 
 
@@ -44,7 +44,10 @@ def _answer(material: Material) -> Markup:
     if regret == 0.0:
         return join(tag("strong", best), f" earns most in {where}.")
     worst = f"in no world considered ({', '.join(worlds)}) does another policy earn more than it by over "
-    return join(tag("strong", best), f" regrets least: {worst}{material.amount(regret)} of present value.")
+    return join(
+        tag("strong", best),
+        f" regrets least: {worst}{material.amount(regret)}{material.earned} of present value.",
+    )
 
 
 def _reasons(material: Material) -> list[Markup]:
@@ -62,29 +65,33 @@ def _worth(material: Material, policy: str, world: str) -> str:
     if npv["value"] is None:
         return "its value is not known"
     between = "" if npv["low"] is None or npv["high"] is None else (
-        f" ({material.between(npv['low'], npv['high'])})"
+        f" ({material.between(npv['low'], npv['high'])}{material.earned})"
     )  # fmt: skip
-    return f"it is worth {material.amount(npv['value'])} of present value over {years} years{between}"
+    return f"it is worth {material.amount(npv['value'])}{material.earned} of present value over {years} years{between}"
 
 
 def _risk(material: Material, policy: str, world: str) -> str:
-    risk = material.comparison.estimate(policy, "collapse_probability", world)
-    return "." if risk["value"] is None else f"; {share_words(risk)} of the futures collapse."
+    risk = material.risk(policy, world)
+    return "." if risk["value"] is None else f"; {share_words(risk)} of the futures {_verb(material, world)}."
+
+
+def _verb(material: Material, world: str) -> str:
+    return {COLLAPSE: "collapse", NO_RECOVERY: "do not recover"}[material.risk_kind(world)]
 
 
 def _safer(material: Material, best: str) -> list[Markup]:
     """Return which policies that fish surely risk less than the best, where any does."""
     lines = []
     for world in material.worlds:
-        own = material.comparison.estimate(best, "collapse_probability", world)
+        own = material.risk(best, world)
         for policy in material.policies:
-            risk = material.comparison.estimate(policy, "collapse_probability", world)
+            risk = material.risk(policy, world)
             catch = material.comparison.estimate(policy, "mean_catch", world)
             if own["low"] is None or risk["high"] is None or not catch["value"]:
                 continue
             if risk["high"] < own["low"]:
-                words = f"{policy} risks less in {world}: {share_words(risk)} of the futures collapse."
-                lines.append(join(words))
+                words = f"{share_words(risk)} of the futures {_verb(material, world)}."
+                lines.append(join(f"{policy} risks less in {world}: {words}"))
     return lines
 
 

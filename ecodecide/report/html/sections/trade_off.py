@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ecodecide.report.html.markup import join
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.section import Drawing, Section, figure_box
 from ecodecide.report.interactive import trade_off_figure
-from ecodecide.report.views import trade_off_view
+from ecodecide.report.views.risk import COLLAPSE
 
 
 def trade_off(material: Material) -> Section:
     """Return what each policy earns against what it risks."""
-    view = trade_off_view(material.comparison)
+    view = material.trade_off
     fronts = []
     for world in material.worlds:
         front = view["on_front"].sel(world=world)
@@ -22,7 +21,9 @@ def trade_off(material: Material) -> Section:
         "Pareto front: no other policy of this comparison has more value at no more risk, or less risk at no less "
         f"value: {'; '.join(fronts)}. The numbers are in the table of policies."
     )
-    sees = f"Net present value against the share of futures that collapse; on the front: {'; '.join(fronts)}."
-    drawing = Drawing(trade_off_figure(view, material.styles))
-    return Section("trade-off", "Value against collapse", join(figure_box("trade-off-figure", 440, sees, caption)),
-                   {"trade-off-figure": drawing})  # fmt: skip
+    sees = f"Net present value against {material.risk_words}; on the front: {'; '.join(fronts)}."
+    kinds = {material.risk_kind(world) for world in material.worlds}
+    title = f"Value against {COLLAPSE if kinds == {COLLAPSE} else 'risk'}"
+    body = figure_box("trade-off-figure", 440, sees, caption)
+    drawings = {"trade-off-figure": Drawing(trade_off_figure(view, material.styles))}
+    return Section("trade-off", title, body, drawings)
