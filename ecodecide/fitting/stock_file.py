@@ -133,6 +133,10 @@ def load_stock(path: str | os.PathLike[str]) -> Posterior:
     path
         The file, or a larger one with a fitted stock in it: of `Comparison.save`, or of ``ecodecide fit -o``.
 
+    Returns
+    -------
+    Posterior
+
     Raises
     ------
     FitError

@@ -34,6 +34,14 @@ class Solution:
         Rows (seconds, lower, upper), for solvers that narrow bounds.
     settings
         The solver's settings, for the record.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.1))
+    >>> solution = eco.Pomdp(gap=0.05).solve(eco.HarvestProblem(stock=stock, survey=eco.NormalSurvey(sd=0.1)))
+    >>> solution.converged, solution.lower <= solution.upper, solution.gap <= 0.05
+    (True, True, True)
     """
 
     policy: Policy

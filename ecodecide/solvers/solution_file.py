@@ -95,6 +95,10 @@ def load_solution(path: str | os.PathLike[str]) -> Solution:
     path
         The file.
 
+    Returns
+    -------
+    Solution
+
     Raises
     ------
     PolicyError

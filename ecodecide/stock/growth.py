@@ -92,6 +92,11 @@ class Logistic:
     K
         Carrying capacity, in units of biomass.
 
+    Raises
+    ------
+    StockError
+        When a parameter is not positive, or not a number.
+
     References
     ----------
     Schaefer 1954, Bulletin of the Inter-American Tropical Tuna Commission 1:27.
@@ -136,10 +141,20 @@ class PellaTomlinson:
     K
         Carrying capacity, in units of biomass.
 
+    Raises
+    ------
+    StockError
+        When r or K is not positive, or p not above -1.
+
     References
     ----------
     Pella & Tomlinson 1969, Bulletin of the Inter-American Tropical Tuna Commission 13:416;
     Fox 1970, Transactions of the American Fisheries Society 99:80.
+
+    Examples
+    --------
+    >>> float(PellaTomlinson(r=0.75, p=1.0, K=1.0)(0.5))  # the logistic
+    0.6875
     """
 
     r: Parameter
@@ -181,9 +196,19 @@ class BevertonHolt:
     B
         Density dependence, per unit of biomass.
 
+    Raises
+    ------
+    StockError
+        When a parameter is not positive, or not a number.
+
     References
     ----------
     Beverton & Holt 1957, On the Dynamics of Exploited Fish Populations.
+
+    Examples
+    --------
+    >>> float(BevertonHolt(A=3.0, B=2.0)(1.0))  # in equilibrium at (A - 1)/B = 1
+    1.0
     """
 
     A: Parameter
@@ -215,9 +240,19 @@ class Ricker:
     K
         Carrying capacity, in units of biomass.
 
+    Raises
+    ------
+    StockError
+        When a parameter is not positive, or not a number.
+
     References
     ----------
     Ricker 1954, Journal of the Fisheries Research Board of Canada 11:559.
+
+    Examples
+    --------
+    >>> float(Ricker(r=0.8, K=1.0)(1.0)), float(Ricker(r=0.8, K=1.0)(0.5).round(4))
+    (1.0, 0.7459)
     """
 
     r: Parameter
@@ -253,10 +288,21 @@ class Allen:
     C
         Allee threshold, in units of biomass.
 
+    Raises
+    ------
+    StockError
+        When r or K is not positive, or C not a number.
+
     References
     ----------
     Allen, Fagan, Hognas & Fagerholm 2005, Journal of Difference Equations and Applications 11:273;
     in this form Boettiger, Mangel & Munch 2015, doi:10.1098/rspb.2014.1631.
+
+    Examples
+    --------
+    >>> law = Allen(r=2.0, K=8.0, C=5.0)
+    >>> float(law(5.0)), bool(law(4.9) < 4.9), bool(law(5.1) > 5.1)
+    (5.0, True, True)
     """
 
     r: Parameter
@@ -295,9 +341,19 @@ class Myers:
     K
         Asymptote f(infinity) / r.
 
+    Raises
+    ------
+    StockError
+        When a parameter is not positive, or not a number.
+
     References
     ----------
     Myers, Barrowman, Hutchings & Rosenberg 1995, Science 269:1106.
+
+    Examples
+    --------
+    >>> float(Myers(r=1.5, theta=2.0, K=10.0)(2.0).round(4))  # 1.5 * 4 / (1 + 4 / 10)
+    4.2857
     """
 
     r: Parameter
@@ -341,9 +397,19 @@ class May:
     q
         Steepness of consumption.
 
+    Raises
+    ------
+    StockError
+        When a parameter is not positive, or not a number.
+
     References
     ----------
     May 1977, Nature 269:471.
+
+    Examples
+    --------
+    >>> float(May(r=0.8, K=1.5, a=0.2, b=0.2)(0.2).round(4))  # 0.2 + 0.8 * 0.2 * (1 - 0.2/1.5) - 0.1
+    0.2387
     """
 
     r: Parameter

@@ -51,6 +51,11 @@ class LognormalNoise:
         ``"median"``: f(s) is the median (Boettiger, Mangel & Munch 2015), and the mean is
         f(s) exp(sigma^2 / 2). ``"mean"``: f(s) is the mean.
 
+    Raises
+    ------
+    StockError
+        When sigma is not positive, or center is another word.
+
     Examples
     --------
     >>> float(LognormalNoise(sigma=0.1).apply(2.0, 0.0))
@@ -98,6 +103,11 @@ class NormalNoise:
     sd
         Standard deviation, in units of biomass.
 
+    Raises
+    ------
+    StockError
+        When sd is not positive.
+
     Examples
     --------
     >>> float(NormalNoise(sd=0.15).apply(0.1, -1.0))
@@ -137,9 +147,19 @@ class UniformNoise:
     half_width
         The half-width w, in (0, 1].
 
+    Raises
+    ------
+    StockError
+        When half_width is not in (0, 1].
+
     References
     ----------
     Reed 1979, Journal of Environmental Economics and Management 6:350; Sethi et al. 2005, ibid. 50:300.
+
+    Examples
+    --------
+    >>> float(UniformNoise(half_width=0.5).apply(2.0, 0.0)), UniformNoise(half_width=0.5).cdf(3.0, 2.0)
+    (2.0, array(1.))
     """
 
     half_width: Parameter

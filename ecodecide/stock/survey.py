@@ -38,7 +38,13 @@ class Survey(Protocol):
 
 @dataclass(frozen=True)
 class PerfectSurvey:
-    """The biomass itself is seen, without error."""
+    """The biomass itself is seen, without error.
+
+    Examples
+    --------
+    >>> float(PerfectSurvey().sample(0.5, 1.0))
+    0.5
+    """
 
     def sample(self, biomass: ArrayLike, z: ArrayLike) -> Array:
         """Return the biomass."""
@@ -63,6 +69,11 @@ class NormalSurvey:
     ----------
     sd
         Standard deviation, in units of biomass (Memarzadeh & Boettiger 2019, where K = 1).
+
+    Raises
+    ------
+    StockError
+        When sd is not positive and finite.
 
     Examples
     --------
@@ -105,6 +116,11 @@ class LognormalSurvey:
     ----------
     cv
         Coefficient of variation of the observation.
+
+    Raises
+    ------
+    StockError
+        When cv is not positive and finite.
 
     Examples
     --------
