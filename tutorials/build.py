@@ -72,9 +72,11 @@ def notebook_of(path: Path) -> nbformat.NotebookNode:
         if language == "python":
             cells.append(nbformat.v4.new_code_cell(block))
         for words in commands:
-            made |= {after for word, after in pairwise(words) if word in ("-o", "--output")}
-            if any(re.fullmatch(r"[\w./-]+\.[a-z]\w*", word) and word not in made for word in words):
+            output = {after for word, after in pairwise(words) if word in ("-o", "--output")}
+            files = {word for word in words if re.fullmatch(r"[\w./-]+\.[a-z]\w*", word)}
+            if files - output - made:
                 continue
+            made |= output
             cells.append(nbformat.v4.new_code_cell(COMMAND.format(words)))
     return nbformat.v4.new_notebook(cells=cells)
 

@@ -47,7 +47,7 @@ def test_commands_of_readme_become_cells_but_for_those_on_files_that_are_not_the
 ) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(
-        "```sh\nmake test\necodecide stocks  # all\necodecide compare mine.csv\n"
+        "```sh\nmake test\necodecide stocks  # all\necodecide compare mine.csv -o mine.nc\necodecide report mine.nc\n"
         "ecodecide compare hake -o run.nc\necodecide plot worms run.nc\n```\n\n```python\nx = 1\n```\n"
     )
     monkeypatch.setattr(build, "README", readme)
