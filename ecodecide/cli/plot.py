@@ -112,6 +112,8 @@ def _draw(
     from ecodecide.report.plots.figures import KINDS, check_choice, draw, draw_hindcast
 
     if kind == HINDCAST:
+        if world is not None:
+            raise click.BadParameter("a hindcast has one past, and no worlds", param_hint="--world")
         save_figure(draw_hindcast(run, policies), output)
         return [output], []
     comparison = Comparison.load(run)

@@ -151,7 +151,7 @@ def _saved(
 
     from ecodecide.evaluation.saved_policies import load_policies, managed_with
 
-    managed, policies = load_policies(files)
+    managed, policies = load_policies(files, history.units.get("catch", "unknown"))
     if managed is not None:
         for name in _OF_THE_FIT:
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:

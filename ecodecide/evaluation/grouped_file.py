@@ -22,12 +22,19 @@ def write_groups(root: xr.Dataset, groups: Mapping[str, xr.Dataset], path: str |
     EvaluationError
         When the file cannot be written.
     """
-    with whole_file(path, EvaluationError) as new:
-        root.to_netcdf(new, engine="h5netcdf")
-        for name, dataset in groups.items():
-            head = name.partition("/")[0]
-            shared = {dim: f"{head}_{dim}" for dim in dataset.dims if dim in root.dims}
-            dataset.rename(shared).to_netcdf(new, mode="a", group=name, engine="h5netcdf")
+    try:
+        with whole_file(path, EvaluationError) as new:
+            root.to_netcdf(new, engine="h5netcdf")
+            for name, dataset in groups.items():
+                head = name.partition("/")[0]
+                shared = {dim: f"{head}_{dim}" for dim in dataset.dims if dim in root.dims}
+                dataset.rename(shared).to_netcdf(new, mode="a", group=name, engine="h5netcdf")
+    except EvaluationError:
+        raise
+    except ValueError as problem:  # a name that no file holds, such as one with a NUL
+        raise EvaluationError(
+            f"cannot write {path}: {problem}; give policies and worlds plain names"
+        ) from None
 
 
 def read_groups(path: str | os.PathLike[str]) -> dict[str, xr.Dataset]:

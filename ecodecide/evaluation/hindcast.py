@@ -254,7 +254,7 @@ def hindcast(
             each_year(advisor, places, lambda place: tell(words, places.index(place) / len(places)))
         )
         tell(words, 1.0)
-        what_if, why_not = _followed(advisor, managed, past, start, collapse)
+        what_if, why_not = _followed(advisor, managed, past, start, collapse, first is not None)
     # a fit for each year may say the same many times
     for warning in {str(one.message): one for one in caught}.values():
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
@@ -286,10 +286,12 @@ def _start(past: PastYears) -> int:
 
 
 def _followed(
-    advisor: Advisor, managed: ManagedStock, past: PastYears, start: int, collapse: str | float
+    advisor: Advisor, managed: ManagedStock, past: PastYears, start: int, collapse: str | float, asked: bool
 ) -> tuple[xr.Dataset | None, tuple[str, ...]]:
     """Return the counterfactual, or why there is none."""
     years = len(past.year) - int(np.isnan(past.catch[-1]))
+    if start >= years and asked:
+        return None, (f"no counterfactual: the catch of {past.year[start]} is not known",)
     if start >= years:
         return None, (
             f"no counterfactual: no year with a catch is left after {FEWEST} years and {FEWEST} surveys; give the "

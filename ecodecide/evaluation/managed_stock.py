@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
 
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import EcodecideError, EvaluationError
+from ecodecide.errors import EcodecideError, EvaluationError, PolicyError
 from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.fitting.laws import DEFAULT_LAWS, FittedLaws, fit_laws
 from ecodecide.fitting.posterior import Posterior
@@ -23,6 +24,33 @@ Progress = Callable[[str, float], None]
 
 DEFAULT_SOLVERS = ("pomdp", "gpdp", "tac", "optimal-control", "no-fishing")
 """The three kinds of solver, and the two references: full observation, and no fishing at all."""
+
+
+@dataclass(frozen=True)
+class CodePolicy:
+    """What is left of a policy of the user's own in a file: it refuses to decide.
+
+    Parameters
+    ----------
+    why
+        In words.
+    """
+
+    why: str
+
+    def start(self, replicates: int) -> NoReturn:
+        """Refuse.
+
+        Raises
+        ------
+        PolicyError
+            Always.
+        """
+        raise PolicyError(self.why)
+
+    def decide(self, memory: Any, observed: Any, caught: Any) -> NoReturn:
+        """Refuse; see `start`."""
+        raise PolicyError(self.why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +79,12 @@ class ManagedStock:
 
     @property
     def policies(self) -> dict[str, Policy]:
-        """The policies by name, those of solvers that failed left out."""
-        return {name: solution.policy for name, solution in self.solutions.items()}
+        """The policies by name; those whose code is not in a file, and those of solvers that failed, are left out."""
+        return {
+            name: solution.policy
+            for name, solution in self.solutions.items()
+            if not isinstance(solution.policy, CodePolicy)
+        }
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write history, fit, problem and policies to a NetCDF file, whole or not at all; `load` gives them back.

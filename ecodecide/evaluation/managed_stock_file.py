@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import xarray as xr
 
@@ -15,7 +15,7 @@ from ecodecide.decision.grid import Grid
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideError, EvaluationError, PolicyError
 from ecodecide.evaluation.grouped_file import own_names, read_groups, write_groups
-from ecodecide.evaluation.managed_stock import ManagedStock
+from ecodecide.evaluation.managed_stock import CodePolicy, ManagedStock
 from ecodecide.fitting.stock_file import STOCK, stock_dataset, stock_of
 from ecodecide.history.history_dataset import history_dataset, history_of
 from ecodecide.solvers.solution import Solution
@@ -77,11 +77,17 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
         }
     except EcodecideError as refused:
         raise EvaluationError(str(refused)) from None
-    for number, (name, solution) in enumerate(managed.solutions.items()):
+    places: dict[str, str] = {}
+    for name, solution in managed.solutions.items():
         try:
             dataset = solution_dataset(solution, managed.posterior.unit)
         except PolicyError as refused:
-            words = {"status": solution.status, "settings": json.dumps(dict(solution.settings), default=str)}
+            words = {
+                "status": solution.status,
+                "converged": int(solution.converged),
+                "iterations": int(solution.iterations),
+                "settings": json.dumps(dict(solution.settings), default=str),
+            }
             bounds = {"lower": solution.lower, "upper": solution.upper}
             dataset = xr.Dataset(
                 attrs={
@@ -90,12 +96,15 @@ def managed_stock_groups(managed: ManagedStock) -> tuple[dict[str, Any], dict[st
                     **{key: value for key, value in bounds.items() if value is not None},
                 }
             )
-        # a name may hold a slash, which parts groups
-        plain = name.replace("/", "_over_") or str(number)
-        groups[f"{_POLICIES}/{plain}"] = dataset.assign_attrs(name=name)
+        # a name may hold what the name of a group may not, such as a slash, which parts groups
+        plain = re.sub(r"[^\w +-]", "_", name).strip() or "policy"
+        while plain in places.values():
+            plain += "_"
+        places[name] = plain
+        groups[f"{_POLICIES}/{plain}"] = dataset
     attributes = {
         "managed_stock": SCHEMA,
-        "policies": json.dumps(list(managed.solutions)),
+        "policies": json.dumps(places),
         "failures": json.dumps(dict(managed.failures)),
     }
     return attributes, groups
@@ -128,12 +137,10 @@ def managed_stock_of(groups: Mapping[str, xr.Dataset], path: str | os.PathLike[s
             history=history,
             implementation_cv=float(told["implementation_cv"]),
         )
-        saved = {
-            str(dataset.attrs["name"]): dataset
-            for name, dataset in groups.items()
-            if name.startswith(f"{_POLICIES}/")
+        solutions = {
+            name: _solution(groups[f"{_POLICIES}/{place}"])
+            for name, place in json.loads(root.attrs["policies"]).items()
         }
-        solutions = {name: _solution(saved[name]) for name in json.loads(root.attrs["policies"])}
         return ManagedStock(history, posterior, problem, solutions, json.loads(root.attrs["failures"]))
     except (KeyError, TypeError, ValueError) as problem_met:
         raise EvaluationError(f"{path} is damaged: {problem_met!r}; write it again") from None
@@ -149,33 +156,8 @@ def _solution(dataset: xr.Dataset) -> Solution:
         status=str(told["status"]),
         lower=told.get("lower"),
         upper=told.get("upper"),
+        converged=bool(told["converged"]),
+        iterations=int(told["iterations"]),
         seconds=float("nan"),
         settings=json.loads(told["settings"]),
     )
-
-
-@dataclass(frozen=True)
-class CodePolicy:
-    """What is left of a policy of the user's own in a file: it refuses to decide.
-
-    Parameters
-    ----------
-    why
-        In words.
-    """
-
-    why: str
-
-    def start(self, replicates: int) -> NoReturn:
-        """Refuse.
-
-        Raises
-        ------
-        PolicyError
-            Always.
-        """
-        raise PolicyError(self.why)
-
-    def decide(self, memory: Any, observed: Any, caught: Any) -> NoReturn:
-        """Refuse; see `start`."""
-        raise PolicyError(self.why)

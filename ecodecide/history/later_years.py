@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ecodecide.errors import HistoryError
-from ecodecide.history.catch_history import Array, CatchHistory, check_rows, column_name, same_unit
+from ecodecide.errors import HistoryError, HistoryWarning
+from ecodecide.history.catch_history import Array, CatchHistory, check_rows, column_name, column_of, same_unit
 from ecodecide.history.read_csv import read_fields
 
 Years = np.ndarray[Any, np.dtype[np.int64]]
+_FIELDS = ("year", "catch", "biomass", "ssb", "index", "index_se", "effort", "units")
+
 Update = str | os.PathLike[str] | Mapping[str, Any]
 """A CSV file with the columns of a history, or the same as a mapping from names to one value per year."""
 
@@ -128,8 +131,18 @@ def later_years(history: CatchHistory, update: Update) -> LaterYears:
 def _fields(update: Update) -> tuple[dict[str, Any], str]:
     """Return what an update says, and what it is called."""
     if isinstance(update, Mapping):
+        strange = [str(key) for key in update if key not in _FIELDS]
+        if strange:
+            raise HistoryError(
+                f"the update: found {strange[0]!r}, expected some of {', '.join(_FIELDS)}; rename it, or remove it"
+            )
         return dict(update), "the update"
-    return read_fields(update, whole=False), os.path.basename(update)
+    name, fields = os.path.basename(update), read_fields(update, whole=False)
+    for remark in fields.get("remarks", ()):
+        # a survey that is not read would be missed in silence
+        if remark.startswith("unknown column"):
+            warnings.warn(f"{name}: {remark}", HistoryWarning, stacklevel=4)
+    return fields, name
 
 
 def _columns(fields: Mapping[str, Any], name: str) -> tuple[Array, dict[str, Array]]:
@@ -197,7 +210,7 @@ def _in_history(
             own: Array = history.catch
         elif key is not None:
             own = known[key]
-        elif column.startswith("index") and not column.startswith("index_se") and np.isfinite(values).any():
+        elif column_of(column)[0] != "index_se" and np.isfinite(values).any():
             raise HistoryError(
                 f"{name}: there is a column {column}, which the fit of {history.id} does not rest on; expected some of "
                 f"{', '.join(map(_column, known))}; rename it, or fit again with it"

@@ -1,6 +1,7 @@
 """Comparisons and managed stocks as files: all that a report or an advice needs comes back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,7 +111,8 @@ def test_what_managers_know_comes_back(comparison: Any, file: Path) -> None:
 
 def test_policies_come_back_and_meet_the_same_futures(comparison: Any, file: Path) -> None:
     back = ManagedStock.load(file)
-    assert list(back.policies) == ["pomdp", "tac/0.8", "2-over-3", "mine"]
+    assert list(back.solutions) == ["pomdp", "tac/0.8", "2-over-3", "mine"]
+    assert list(back.policies) == ["pomdp", "tac/0.8", "2-over-3"]
     policies = {name: back.policies[name] for name in ("pomdp", "tac/0.8", "2-over-3")}
     runs = eco.evaluate(
         policies,
@@ -134,6 +136,19 @@ def test_a_policy_of_ones_own_is_told_and_refuses_to_decide(file: Path) -> None:
         solution.policy.start(1)
     with pytest.raises(PolicyError, match="cannot write a policy of the kind Half"):
         solution.policy.decide(None, np.zeros(1), None)
+
+
+def test_names_that_are_alike_as_groups_are_kept_apart(comparison: Any, tmp_path: Path) -> None:
+    names = ["a/b", "a_b", "", "/", ".", "..", "a b", "50 %"]
+    solution = comparison.solutions["tac/0.8"]
+    odd = {name: replace(solution, status=name) for name in names}
+    replace(comparison.managed, solutions=odd).save(tmp_path / "odd.nc")
+    back = ManagedStock.load(tmp_path / "odd.nc")
+    assert {name: one.status for name, one in back.solutions.items()} == {name: name for name in names}
+    worse = replace(comparison.managed, solutions={"a": replace(solution, status="a\0b")})
+    with pytest.raises(EvaluationError, match="cannot write"):
+        worse.save(tmp_path / "worse.nc")
+    assert not (tmp_path / "worse.nc").exists()
 
 
 def test_plain_xarray_opens_futures_scores_and_groups(file: Path) -> None:

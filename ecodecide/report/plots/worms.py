@@ -83,7 +83,7 @@ def plot_worms(
                 limit, color="k", lw=1.1, ls=(0, (4, 2)), label=f"collapse, {view.attrs['collapse']}"
             )
         title(panel, policy)
-        panel.set_xlim(year[0], year[-1])
+        panel.set_xlim(year[0], max(year[-1], year[0] + 1))
         years_below(panel, "year")
         top = max(top, float(np.nanmax(rows[4])))
     for panel in panels:

@@ -78,9 +78,13 @@ def _estimates(material: Material) -> Markup:
 def _numbers(material: Material) -> Markup:
     view = material.history
     names = ("catch", "observed")
-    sizes = [Amounts([{"value": float(np.nanmax(view[name]))}] if np.isfinite(view[name]).any() else [], material.unit)
-             for name in names]  # fmt: skip
-    fitted = Amounts([{"value": float(view["biomass"].max())}], material.unit)
+    # observed and fitted are compared, so they have one unit
+    largest = {
+        "catch": float(np.nanmax(view["catch"])),
+        "biomass": float(np.nanmax([view["biomass"].max(), view["observed"].max()])),
+    }
+    catch, fitted = (Amounts([{"value": one}], material.unit) for one in largest.values())
+    sizes = (catch, fitted)
     rows = []
     for row, year in enumerate(view["year"].values):
         seen = (float(view[name][row]) for name in names)
