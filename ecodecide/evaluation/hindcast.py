@@ -48,16 +48,16 @@ class Hindcast:
         The stock as the whole history shows it; with one fit, also its policies.
     data
         Dimensions (policy, year, quantile, limit, state): `advised` (policy, year), NaN where there is none; `catch`,
-        `observed` in units of biomass; the belief about each year's biomass as it was then, `belief` (year, state),
-        `belief_mean`, `belief_quantile` (quantile, year), `belief_below` (limit, year); `hindsight` (quantile, year),
-        what the whole history says of the same.
+        `observed` in units of biomass, an index in hindsight: by its catchability in the whole history; the belief
+        about each year's biomass as it was then, `belief` (year, state), `belief_mean`, `belief_quantile` (quantile,
+        year), `belief_below` (limit, year); `hindsight` (quantile, year), what the whole history says of the same.
     reasons
         By policy and year, why there is no advice.
     counterfactual
         What would have happened, see `ecodecide.evaluation.counterfactual`; None where it cannot be said, and `notes`
         say why.
     causal
-        Whether no figure of a year rests on a later one; the notes say what does.
+        Whether no advice or belief of a year rests on a later one; the notes say what does.
     notes
         What the figures rest on.
     settings, assumptions, cite, warnings
@@ -335,10 +335,13 @@ def _dataset(
     empty, unknown = np.full(len(grid.points), np.nan), np.full(len(QUANTILES), np.nan)
     rows = list(places)
     hindsight = np.quantile(managed.posterior.trajectory_biomass[:, rows], QUANTILES, axis=0)
+    observed_in = "in units of biomass"
+    if past.history.free_catchability:
+        observed_in += " by the catchability of the whole history, in hindsight"
     words = {
         "advised": ("quota advised before the year's catch (NaN: none)", unit),
         "catch": ("what was caught (NaN: not known)", unit),
-        "observed": ("survey before the year's catch, in units of biomass (NaN: none)", unit),
+        "observed": (f"survey before the year's catch, {observed_in} (NaN: none)", unit),
         "belief": ("probability of the biomass before harvest, as it was believed then", "1"),
         "belief_mean": ("mean of the belief of then", unit),
         "belief_quantile": ("quantiles of the belief of then", unit),
@@ -400,7 +403,10 @@ def _notes(managed: ManagedStock, past: PastYears, mode: str, start: int | None)
             "that of a year; no manager knew it then"
         )
     if history.free_catchability:
-        lines.append("surveys in units of biomass are those of the history over the catchability of the fit")
+        lines.append(
+            "IN HINDSIGHT: observations in units of biomass are the surveys over the catchability of the fit to all "
+            + ("years; advice goes by that of the year's own fit" if mode == "refit" else "years")
+        )
     taken = "the mean of the belief that the year's fit ends with" if mode == "refit" else "the survey"
     lines.append(
         f"policies on observed biomass take {taken} for it; rules that start from past catches or surveys are made "

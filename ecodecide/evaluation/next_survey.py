@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
+from ecodecide.decision.problem import HarvestProblem
+from ecodecide.fitting.posterior import Posterior
+from ecodecide.solvers.past_surveys import catchabilities
 from ecodecide.stock.growth import Array
 from ecodecide.stock.parametric import ParametricStock
-from ecodecide.stock.survey import Survey
+from ecodecide.stock.survey import LognormalSurvey, Survey
 
 MATERIAL = 0.2
 """The share by which a quota has to change to be worth telling."""
@@ -35,7 +38,7 @@ class NextSurvey:
     year
         Of the survey.
     biomass
-        Shape (any,): equally likely biomass in that year.
+        Shape (any,): equally likely biomass in that year, as the survey shows it when it does not err.
     survey
         Its error.
     """
@@ -55,6 +58,64 @@ class NextSurvey:
         left = np.maximum(np.asarray(members.initial_biomass, dtype=float) - quota, 0.0)
         grown = [members.step(left, np.full(left.shape, z)) for z in _LUCK]
         return cls(year, np.concatenate(grown), survey)
+
+    def heard(self, problem: HarvestProblem, posterior: Posterior) -> NextSurvey:
+        """Return the survey in the units in which the policies of a problem hear it.
+
+        A relative series is divided by one catchability, q, that of `past_surveys`, but each draw of the posterior has
+        one of its own, which all but cancels its biomass: what is heard of draw m is (q_m / q) B_m, times the error.
+        Given the draw's biomass over the history and a flat prior, log q_m is normal about the mean of
+        log index - log biomass, each year weighed by its precision; its variance is added to that of the log of
+        the survey, where that is lognormal. Several series are taken for one as `past_surveys` does: the means of their
+        logs, with the error of the one survey. Of a posterior that was updated, log q_m rests on the history alone.
+
+        Parameters
+        ----------
+        problem
+            Whose stock says by which catchability surveys are read.
+        posterior
+            Whose members stand in the year of the survey, or the year before: in their order, once or many times.
+
+        Returns
+        -------
+        NextSurvey
+            Itself, where the history has no relative series.
+
+        Examples
+        --------
+        >>> import ecodecide as eco
+        >>> history = eco.load_history("hake-argentina-north")
+        >>> posterior = eco.fit(history, "logistic", draws=20, cells=80)
+        >>> coming = NextSurvey.of(2019, posterior.members, posterior.survey)
+        >>> coming.heard(eco.HarvestProblem(stock=posterior, history=history), posterior) is coming
+        True
+        """
+        history = problem.history
+        if history is None or not history.free_catchability:
+            return self
+        # surveys that do not err by a factor weigh every year alike
+        sigma = self.survey.sigma if isinstance(self.survey, LognormalSurvey) else 1.0
+        with np.errstate(divide="ignore"):
+            log_biomass = np.log(posterior.trajectory_biomass)
+        shifts, variances = [], []
+        for name, q in catchabilities(problem).items():
+            values = history.observations[name]
+            seen = np.isfinite(values) & (values > 0.0)
+            given = (history.index_se or {}).get(name)
+            errors = np.zeros(len(values)) if given is None else np.nan_to_num(given)
+            precision = 1.0 / (sigma**2 + errors[seen] ** 2)
+            apart = np.log(values[seen] / q) - log_biomass[:, seen]
+            shifts.append(apart @ precision / precision.sum())
+            variances.append(1.0 / precision.sum())
+        factor = np.exp(np.mean(shifts, axis=0))
+        # an extinct draw shows nothing, whatever its catchability
+        factor[~np.isfinite(factor)] = 0.0
+        survey = self.survey
+        if isinstance(survey, LognormalSurvey):
+            wider = sigma**2 + float(np.sum(variances)) / len(variances) ** 2
+            survey = LognormalSurvey(cv=float(np.sqrt(np.expm1(wider))))
+        biomass = np.tile(factor, len(self.biomass) // len(factor)) * self.biomass
+        return replace(self, biomass=biomass, survey=survey)
 
     def chance_below(self, observed: Array) -> Array:
         """Return P(survey <= observed), one for each."""

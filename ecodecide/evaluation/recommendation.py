@@ -425,7 +425,7 @@ def _advice(
     survey, members = managed.problem.survey, posterior.members
     coming = (
         NextSurvey.after(year + 1, members, survey, quota) if heard else NextSurvey.of(year, members, survey)
-    )
+    ).heard(managed.problem, posterior)
 
     def answer(seen: Array) -> Array:
         if not heard:

@@ -40,7 +40,9 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     """Return the surveys of a problem's history, those of indices divided by their catchability.
 
     The catchability of a relative series is the one that the fitted biomass makes likeliest under lognormal errors:
-    the geometric mean of index over biomass, in the years that have both. Several indices are averaged year by year,
+    the geometric mean of index over biomass, in the years that have both. That biomass is the best estimate's, as are
+    the reference points of rules: an index tells little of the scale of a stock, but in F_MSY / q and q B_MSY the scale
+    cancels, as long as all three are of one estimate. Several indices are averaged year by year,
     their logarithms with equal weight.
 
     Parameters

@@ -232,6 +232,21 @@ def test_an_index_is_heard_in_units_of_biomass(hake: ManagedStock, past: PastYea
     np.testing.assert_allclose(found.surveys, index.index["index"] / catchability)
 
 
+@pytest.mark.usefixtures("fitted")
+@pytest.mark.parametrize("refit", [False, True])
+def test_an_index_in_units_of_biomass_is_told_for_hindsight(past: PastYears, refit: bool) -> None:
+    """Its catchability is that of all years, also where advice is not."""
+    index = CatchHistory(year=past.year, catch=past.catch, index=0.003 * past.history.biomass, id="index")
+    found = hindcast(index, ["tac"], refit=refit, first=2010, every=8 if refit else 1, **SMALL)
+    assert found.causal is refit
+    assert found.data["observed"].attrs["long_name"] == (
+        "survey before the year's catch, in units of biomass by the catchability of the whole history, in hindsight "
+        "(NaN: none)"
+    )
+    told = [note for note in found.notes if note.startswith("IN HINDSIGHT: observations in units of biomass")]
+    assert len(told) == 1 and told[0].endswith("the year's own fit") is refit
+
+
 # --- the whole ---
 
 

@@ -275,6 +275,70 @@ def test_the_survey_of_next_year_is_of_what_the_quota_leaves() -> None:
     assert coming.quantiles(chances) == pytest.approx(np.quantile(seen, chances), rel=0.03)
 
 
+def relative_by_hand(**columns: Any) -> ManagedStock:
+    """A stock whose scale no one knows: each draw's biomass is a multiple of the same past."""
+    history = history_by_hand(biomass=None, **columns)
+    posterior = posterior_by_hand(history)
+    scale = np.exp(0.6 * np.random.default_rng(13).standard_normal(SIZE))
+    now = np.asarray(posterior.members.initial_biomass) * scale
+    posterior = replace(
+        posterior,
+        members=replace(posterior.members, initial_biomass=now),
+        trajectory_biomass=posterior.trajectory_biomass * scale[:, None],
+        terminal_mass=np.histogram(now, bins=np.append(0.0, posterior.terminal_edges[1:]))[0] / SIZE,
+    )
+    problem = eco.HarvestProblem(stock=posterior, survey=SURVEY, grid=eco.Grid(5e3, 30), history=history)
+    return ManagedStock(history, posterior, problem).solved({"tac": solver("tac")}, lambda words, share: None)
+
+
+INDEX = 0.01 * 480.0 * np.exp(0.2 * np.random.default_rng(14).standard_normal(YEARS))
+INDEX_SE = np.linspace(0.05, 0.4, YEARS)
+
+
+@pytest.mark.parametrize("se", [None, INDEX_SE])
+def test_an_index_is_expected_by_the_catchability_of_each_draw(se: Any) -> None:
+    """Its quantiles are those of the posterior predictive: q_m given the draw's own past, times B_m, with an error."""
+    stock = relative_by_hand(index=INDEX, **({} if se is None else {"index_se": se}))
+    told = recommend(stock, replicates=20, years=(2,))
+    q = told.to_dict()["catchability"]["index"]["index_per_biomass"]
+    shown = q * np.array([survey for _, survey, _ in told.advice["tac"].next_survey.shown])
+    rng = np.random.default_rng(15)
+    weight = 1.0 / (SURVEY.sigma**2 + (0.0 if se is None else se**2)) * np.ones(YEARS)
+    logs = np.log(INDEX) - np.log(stock.posterior.trajectory_biomass)
+    centre = np.average(logs, axis=1, weights=weight)
+    log_q = centre + rng.standard_normal((4000, SIZE)) / np.sqrt(weight.sum())
+    now = np.asarray(stock.posterior.members.initial_biomass)
+    seen = SURVEY.sample(np.exp(log_q) * now, rng.standard_normal(log_q.shape))
+    # 256,000 draws: their 5 % and 95 % points err by some 0.3 %
+    chances = [0.05, 0.25, 0.5, 0.75, 0.95]
+    np.testing.assert_allclose(shown, np.quantile(seen, chances), rtol=0.01)
+    # without the draws' own catchability the unknown scale would widen it twofold
+    alone = NextSurvey.of(2012, stock.posterior.members, SURVEY).quantiles(np.array([0.05, 0.95]))
+    assert np.log(alone[1] / alone[0]) > 1.5 * np.log(shown[-1] / shown[0])
+
+
+def test_several_indices_are_expected_as_the_one_survey_that_is_heard() -> None:
+    other = 3.0 * INDEX * np.exp(0.1 * np.random.default_rng(16).standard_normal(YEARS))
+    other[:4] = np.nan
+    stock = relative_by_hand(index={"a": INDEX, "b": other})
+    plain = NextSurvey.of(2012, stock.posterior.members, SURVEY)
+    heard = plain.heard(stock.problem, stock.posterior)
+    best, draws = np.log(stock.posterior.best_biomass), np.log(stock.posterior.trajectory_biomass)
+    # log q of a draw less that of the policies, of each index: the index itself cancels
+    apart = [(best - draws).mean(axis=1), (best - draws)[:, 4:].mean(axis=1)]
+    np.testing.assert_allclose(heard.biomass / plain.biomass, np.exp(np.mean(apart, axis=0)), rtol=1e-12)
+    assert isinstance(heard.survey, eco.LognormalSurvey)
+    # the mean of two log q, known from twelve and from eight surveys
+    spread = SURVEY.sigma**2 * (1.0 + (1.0 / YEARS + 1.0 / (YEARS - 4)) / 4.0)
+    assert heard.survey.sigma**2 == pytest.approx(spread, rel=1e-12)
+    # a year on, each draw keeps its own
+    later = NextSurvey.after(2013, stock.posterior.members, SURVEY, 50.0)
+    again = later.heard(stock.problem, stock.posterior).biomass.reshape(-1, SIZE)
+    np.testing.assert_allclose(
+        again, later.biomass.reshape(-1, SIZE) * np.exp(np.mean(apart, axis=0)), rtol=1e-12
+    )
+
+
 def test_changes_are_those_of_the_policy(found: Recommendation, managed: ManagedStock) -> None:
     checked = 0
     for name in ("pomdp", "tac", "optimal-control"):
