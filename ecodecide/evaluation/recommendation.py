@@ -303,7 +303,10 @@ def recommend(
                 posterior, managed.history, later, survey=managed.problem.survey, seed=seed,
                 progress=lambda share: tell("update", share),
             ).posterior  # fmt: skip
-        ready = {name: _ready(policy, managed.problem, later) for name, policy in managed.policies.items()}
+        ready = {
+            name: _ready(policy, managed.problem, posterior, later)
+            for name, policy in managed.policies.items()
+        }
         runs = evaluate(
             ready,
             truth=World(posterior, FITTED), survey=managed.problem.survey, economy=managed.problem.economy,
@@ -379,12 +382,18 @@ def _solutions(policies: Mapping[str, Solution | Policy]) -> dict[str, Solution]
     return found
 
 
-def _ready(policy: Policy, problem: HarvestProblem, later: LaterYears | None) -> Policy:
+def _ready(policy: Policy, problem: HarvestProblem, posterior: Posterior, later: LaterYears | None) -> Policy:
     """Return a policy as it stands in the year of the decision."""
     if later is None:
         return policy
     seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
-    return resumed(policy, seen.tolist(), caught.tolist())
+    return resumed(policy, seen.tolist(), caught.tolist(), expected=_mean_biomass(posterior))
+
+
+def _mean_biomass(posterior: Posterior) -> float:
+    """Return the mean of the belief about the biomass today; its first cell is that of no biomass."""
+    edges = posterior.terminal_edges
+    return float(posterior.terminal_mass @ np.append(0.0, 0.5 * (edges[1:-1] + edges[2:])))
 
 
 def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int, float], ...]:
@@ -464,8 +473,8 @@ def _assumptions(
     when = (
         f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
         if heard
-        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, "
-        "rules and tables by the last survey that they have heard, or where they have heard none by the mean biomass "
-        "believed in"
+        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, rules on "
+        "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
+        "had been surveyed (with a delay by last year's survey, where one was made)"
     )
     return (*(line for line in told if not line.startswith("the first quota rests on")), when)

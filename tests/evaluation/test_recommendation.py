@@ -327,6 +327,48 @@ def test_an_update_leads_the_policies_through_the_new_years(managed: ManagedStoc
     assert set(told.runs["biomass"].isel(policy=0, world=0, year=0).values) <= set(after)
 
 
+@pytest.fixture(scope="module")
+def after_catches(managed: ManagedStock) -> dict[float, Recommendation]:
+    """Nothing was seen in the year of an update that ends with a catch: the year after it is decided."""
+    return {
+        catch: recommend(managed, update={"year": [2012], "catch": [catch]}, replicates=50, years=(2,))
+        for catch in (0.0, 300.0)
+    }
+
+
+@pytest.mark.parametrize("name", ["tac", "optimal-control"])
+def test_without_a_survey_since_the_catch_of_an_update_changes_the_quota(
+    after_catches: dict[float, Recommendation], managed: ManagedStock, name: str
+) -> None:
+    """A policy on observed biomass acts on the mean of the belief, as it does after a fit to the same years."""
+    quotas = {}
+    for catch, told in after_catches.items():
+        mean = float(np.asarray(told.posterior.members.initial_biomass).mean())
+        fresh = replace(managed.policies[name], expected=mean)  # type: ignore[type-var]
+        alone = float(fresh.decide(fresh.start(1), np.array([np.nan]), None)[0][0])
+        quotas[catch] = told.advice[name].quota
+        # 64 members, evenly drawn from a belief with a cv of 0.3, err by 0.3/8 of its mean at most; the quota of
+        # escapement errs by as much of the biomass
+        assert quotas[catch] == pytest.approx(alone, abs=0.04 * mean)
+        assert (told.runs["quota"].sel(policy=name).isel(year=0) == quotas[catch]).all()
+        assert "by the mean biomass believed in" in told.assumptions[-1]
+    means = [np.asarray(told.posterior.members.initial_biomass).mean() for told in after_catches.values()]
+    assert means[0] - means[1] > 50.0
+    assert quotas[0.0] > quotas[300.0] * 1.1
+
+
+def test_beliefs_and_series_do_not_take_the_mean_for_a_survey(
+    after_catches: dict[float, Recommendation], managed: ManagedStock
+) -> None:
+    for name, own in (("pomdp", managed.policies["pomdp"]), ("2-over-3", managed.policies["2-over-3"])):
+        for catch, told in after_catches.items():
+            _, memory = own.decide(own.start(1), np.array([np.nan]), None)
+            if name == "pomdp":
+                memory = own.without_quota(memory)  # type: ignore[attr-defined]
+            quota, _ = own.decide(memory, np.array([np.nan]), np.array([catch]))
+            assert told.advice[name].quota == pytest.approx(float(quota[0]), rel=1e-12)
+
+
 def test_the_survey_of_a_year_that_was_missing_changes_the_quota_as_was_told(
     found: Recommendation, managed: ManagedStock
 ) -> None:
