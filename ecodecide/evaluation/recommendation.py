@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,10 @@ from ecodecide.stock.survey import Survey
 
 SCHEMA = "ecodecide-recommendation-1"
 """The version of the layout of its file."""
+
+
+class QuotaWarning(EcodecideWarning):
+    """A quota advised is more than the stock is believed to hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +262,11 @@ def recommend(
     EcodecideError
         When the history or the update cannot be used, or every solver fails.
 
+    Warns
+    -----
+    QuotaWarning
+        When a quota is more than the median of the biomass believed in.
+
     Examples
     --------
     ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
@@ -335,6 +344,7 @@ def recommend(
                 heard,
             )
         tell("what would change it", 1.0)
+        _check_quotas(advice.values(), belief, posterior.unit)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     problem = managed.problem
@@ -453,6 +463,19 @@ def _advice(
         next_survey=what_would_change(coming, quota, not heard, answer),
         belief=_belief_of(policy, memory),
     )
+
+
+def _check_quotas(advice: Iterable[Advice], belief: BiomassBelief, unit: str) -> None:
+    """Warn of quotas above the median of the biomass believed in."""
+    median = belief.biomass.median
+    above = [f"{one.name} {one.quota:.4g}" for one in advice if one.quota > median]
+    if above:
+        warnings.warn(
+            f"more is advised than there is believed to be, a median biomass of {median:.4g} ({unit}): "
+            f"{', '.join(above)}; look at the policy's own belief, or take another's quota",
+            QuotaWarning,
+            stacklevel=3,
+        )
 
 
 def _belief_of(policy: Policy, memory: Any) -> Spread | None:

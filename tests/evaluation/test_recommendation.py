@@ -17,7 +17,7 @@ from ecodecide.evaluation.biomass_belief import Spread, biomass_belief
 from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.evaluation.next_survey import NextSurvey, what_would_change
-from ecodecide.evaluation.recommendation import Recommendation, recommend
+from ecodecide.evaluation.recommendation import QuotaWarning, Recommendation, recommend
 from ecodecide.evaluation.saved_policies import load_policies, managed_with
 from ecodecide.fitting.grid_filter import log_cells
 from ecodecide.fitting.posterior import Posterior
@@ -162,6 +162,22 @@ def test_consequences_are_the_scores_of_as_many_years(found: Recommendation, man
     assert 0.0 < told["tac"].consequences.collapse[1][1] < told["optimal-control"].consequences.collapse[1][1]
     first = told["tac"].consequences.first_catch
     assert first[1] == pytest.approx(told["tac"].quota)
+
+
+def test_chances_to_recover_are_of_the_futures_that_start_below(found: Recommendation) -> None:
+    for name in SOLVERS:
+        runs = found.runs.sel(policy=name).isel(world=0)
+        below = int((runs["biomass"].isel(year=0) < 0.1 * runs["carrying_capacity"]).sum())
+        assert found.advice[name].to_dict()["start_below"] == below
+    told = recommend(found.managed, replicates=100, years=(2,), collapse=1e6).advice["tac"].consequences
+    assert told.start_below == 100
+
+
+def test_more_than_there_is_believed_to_be_is_warned_of(managed: ManagedStock) -> None:
+    bold = RulePolicy(ConstantEscapement(0.0), expected=1e4)
+    with pytest.warns(QuotaWarning, match=r"median biomass of \d+.* \(t\): bold 1e\+04; look"):
+        told = recommend(managed, policies={"bold": bold}, replicates=20, years=(2,))
+    assert any("more is advised than there is believed to be" in line for line in told.warnings)
 
 
 def test_a_policys_figures_do_not_depend_on_the_others(found: Recommendation, managed: ManagedStock) -> None:
