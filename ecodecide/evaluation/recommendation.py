@@ -31,6 +31,7 @@ from ecodecide.evaluation.managed_stock import (
 from ecodecide.evaluation.named_worlds import FITTED
 from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.rules_anew import series_anew
 from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
@@ -42,6 +43,7 @@ from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
+from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import catchabilities, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
@@ -312,8 +314,9 @@ def recommend(
                 posterior, managed.history, later, survey=managed.problem.survey, seed=seed,
                 progress=lambda share: tell("update", share),
             ).posterior  # fmt: skip
+        anew = _anew(managed, later)
         ready = {
-            name: _ready(policy, managed.problem, posterior, later)
+            name: anew.get(name) or _ready(policy, managed.problem, posterior, later)
             for name, policy in managed.policies.items()
         }
         runs = evaluate(
@@ -360,7 +363,7 @@ def recommend(
     return Recommendation(
         managed, posterior, later, year, catches, belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
-        _assumptions(managed, posterior, horizons[-1], year, heard),
+        _assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
@@ -390,6 +393,14 @@ def _solutions(policies: Mapping[str, Solution | Policy]) -> dict[str, Solution]
         else:
             raise EvaluationError(f"{name!r} is a {type(one).__name__}: expected a policy or a solution")
     return found
+
+
+def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, SeriesPolicy]:
+    """Return the rules on a series of surveys that an update makes anew, by name."""
+    if later is None:
+        return {}
+    made = {name: series_anew(one, managed.problem, later) for name, one in managed.solutions.items()}
+    return {name: one for name, one in made.items() if one is not None}
 
 
 def _ready(policy: Policy, problem: HarvestProblem, posterior: Posterior, later: LaterYears | None) -> Policy:
@@ -487,9 +498,14 @@ def _belief_of(policy: Policy, memory: Any) -> Spread | None:
 
 
 def _assumptions(
-    managed: ManagedStock, posterior: Posterior, years: int, year: int, heard: bool
+    managed: ManagedStock,
+    posterior: Posterior,
+    years: int,
+    year: int,
+    heard: bool,
+    anew: Iterable[str] | None,
 ) -> tuple[str, ...]:
-    """Return what the advice rests on, one line each."""
+    """Return what the advice rests on, one line each; `anew` are the rules that an update made so."""
     told = assumptions(
         managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
     )
@@ -500,4 +516,25 @@ def _assumptions(
         "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
         "had been surveyed (with a delay by last year's survey, where one was made)"
     )
-    return (*(line for line in told if not line.startswith("the first quota rests on")), when)
+    of_series = [] if anew is None else _of_series(managed, set(anew))
+    return (*(line for line in told if not line.startswith("the first quota rests on")), *of_series, when)
+
+
+def _of_series(managed: ManagedStock, anew: set[str]) -> list[str]:
+    """Say what rules on a series of surveys start from after an update."""
+    led = [
+        name for name, one in managed.policies.items() if isinstance(one, SeriesPolicy) and name not in anew
+    ]
+    made = [name for name in managed.policies if name in anew]
+    lines = []
+    if made:
+        lines.append(
+            f"{', '.join(made)}: made anew from the catches and surveys of the history and of the update: its first "
+            "advice is due"
+        )
+    if led:
+        lines.append(
+            f"{', '.join(led)}: could not be made anew from the update, and so starts from its own advice of those "
+            "years, which nobody followed"
+        )
+    return lines
