@@ -479,14 +479,18 @@ def _advice(
 def _check_quotas(advice: Iterable[Advice], belief: BiomassBelief, unit: str) -> None:
     """Warn of quotas above the median of the biomass believed in."""
     median = belief.biomass.median
-    above = [f"{one.name} {one.quota:.4g}" for one in advice if one.quota > median]
+    above = [f"{one.name} {_written(one.quota)}" for one in advice if one.quota > median]
     if above:
         warnings.warn(
-            f"more is advised than there is believed to be, a median biomass of {median:.4g} ({unit}): "
+            f"more is advised than there is believed to be, a median biomass of {_written(median)} ({unit}): "
             f"{', '.join(above)}; look at the policy's own belief, or take another's quota",
             QuotaWarning,
             stacklevel=3,
         )
+
+
+def _written(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 1e3 else f"{amount:.4g}"
 
 
 def _belief_of(policy: Policy, memory: Any) -> Spread | None:

@@ -178,7 +178,7 @@ def test_chances_to_recover_are_of_the_futures_that_start_below(found: Recommend
 
 def test_more_than_there_is_believed_to_be_is_warned_of(managed: ManagedStock) -> None:
     bold = RulePolicy(ConstantEscapement(0.0), expected=1e4)
-    with pytest.warns(QuotaWarning, match=r"median biomass of \d+.* \(t\): bold 1e\+04; look"):
+    with pytest.warns(QuotaWarning, match=r"median biomass of \d+.* \(t\): bold 10,000; look"):
         told = recommend(managed, policies={"bold": bold}, replicates=20, years=(2,))
     assert any("more is advised than there is believed to be" in line for line in told.warnings)
 
