@@ -97,6 +97,7 @@ def recommend(
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
+    from ecodecide.evaluation.recommendation import QuotaWarning
     from ecodecide.evaluation.recommendation import recommend as run
     from ecodecide.history.library import load_history
 
@@ -133,7 +134,7 @@ def recommend(
         if not issubclass(warning.category, EcodecideWarning):
             # not ours: as it would have been shown, or not, without us
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif issubclass(warning.category, ConvergenceWarning) or not (
+        elif issubclass(warning.category, ConvergenceWarning | QuotaWarning) or not (
             quiet or any(note in words for note in found["assumptions"])
         ):
             click.echo(f"warning: {words}", err=True)

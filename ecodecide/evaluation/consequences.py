@@ -36,6 +36,8 @@ class Consequences:
         Mean catch of the first year, t = 0.
     npv
         Net present value over the largest number of years.
+    start_below
+        How many futures start below the limit: those that `recovery` is of.
     """
 
     years: tuple[int, ...]
@@ -46,6 +48,7 @@ class Consequences:
     catch: tuple[Estimate, ...]
     first_catch: Estimate
     npv: Estimate
+    start_below: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: estimates by numbers of years; None for what is undefined."""
@@ -57,6 +60,7 @@ class Consequences:
             },
             "first_catch": plain(self.first_catch),
             "npv": plain(self.npv),
+            "start_below": self.start_below,
         }
 
 
@@ -130,6 +134,7 @@ def consequences(runs: xr.Dataset, policy: str, years: Sequence[int], collapse: 
         catch=tuple(intervals.mean(catch[:, :h].mean(axis=1), draws) for h in told),
         first_catch=intervals.mean(catch[:, 0], draws),
         npv=intervals.mean(profit, draws),
+        start_below=int((known & ~starts_above).sum()),
     )
 
 

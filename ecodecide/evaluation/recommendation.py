@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from ecodecide.evaluation.managed_stock import (
 from ecodecide.evaluation.named_worlds import FITTED
 from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
 from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
+from ecodecide.evaluation.rules_anew import series_anew
 from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
@@ -42,6 +43,7 @@ from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
+from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import catchabilities, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
@@ -49,6 +51,10 @@ from ecodecide.stock.survey import Survey
 
 SCHEMA = "ecodecide-recommendation-1"
 """The version of the layout of its file."""
+
+
+class QuotaWarning(EcodecideWarning):
+    """A quota advised is more than the stock is believed to hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +264,11 @@ def recommend(
     EcodecideError
         When the history or the update cannot be used, or every solver fails.
 
+    Warns
+    -----
+    QuotaWarning
+        When a quota is more than the median of the biomass believed in.
+
     Examples
     --------
     ``recommend("hake-argentina-north")`` is all that it takes. With a fit of one's own, here a small one:
@@ -303,7 +314,11 @@ def recommend(
                 posterior, managed.history, later, survey=managed.problem.survey, seed=seed,
                 progress=lambda share: tell("update", share),
             ).posterior  # fmt: skip
-        ready = {name: _ready(policy, managed.problem, later) for name, policy in managed.policies.items()}
+        anew = _anew(managed, later)
+        ready = {
+            name: anew.get(name) or _ready(policy, managed.problem, posterior, later)
+            for name, policy in managed.policies.items()
+        }
         runs = evaluate(
             ready,
             truth=World(posterior, FITTED), survey=managed.problem.survey, economy=managed.problem.economy,
@@ -332,6 +347,7 @@ def recommend(
                 heard,
             )
         tell("what would change it", 1.0)
+        _check_quotas(advice.values(), belief, posterior.unit)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     problem = managed.problem
@@ -347,7 +363,7 @@ def recommend(
     return Recommendation(
         managed, posterior, later, year, catches, belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
-        _assumptions(managed, posterior, horizons[-1], year, heard),
+        _assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
@@ -379,12 +395,26 @@ def _solutions(policies: Mapping[str, Solution | Policy]) -> dict[str, Solution]
     return found
 
 
-def _ready(policy: Policy, problem: HarvestProblem, later: LaterYears | None) -> Policy:
+def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, SeriesPolicy]:
+    """Return the rules on a series of surveys that an update makes anew, by name."""
+    if later is None:
+        return {}
+    made = {name: series_anew(one, managed.problem, later) for name, one in managed.solutions.items()}
+    return {name: one for name, one in made.items() if one is not None}
+
+
+def _ready(policy: Policy, problem: HarvestProblem, posterior: Posterior, later: LaterYears | None) -> Policy:
     """Return a policy as it stands in the year of the decision."""
     if later is None:
         return policy
     seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
-    return resumed(policy, seen.tolist(), caught.tolist())
+    return resumed(policy, seen.tolist(), caught.tolist(), expected=_mean_biomass(posterior))
+
+
+def _mean_biomass(posterior: Posterior) -> float:
+    """Return the mean of the belief about the biomass today; its first cell is that of no biomass."""
+    edges = posterior.terminal_edges
+    return float(posterior.terminal_mass @ np.append(0.0, 0.5 * (edges[1:-1] + edges[2:])))
 
 
 def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int, float], ...]:
@@ -446,6 +476,23 @@ def _advice(
     )
 
 
+def _check_quotas(advice: Iterable[Advice], belief: BiomassBelief, unit: str) -> None:
+    """Warn of quotas above the median of the biomass believed in."""
+    median = belief.biomass.median
+    above = [f"{one.name} {_written(one.quota)}" for one in advice if one.quota > median]
+    if above:
+        warnings.warn(
+            f"more is advised than there is believed to be, a median biomass of {_written(median)} ({unit}): "
+            f"{', '.join(above)}; look at the policy's own belief, or take another's quota",
+            QuotaWarning,
+            stacklevel=3,
+        )
+
+
+def _written(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 1e3 else f"{amount:.4g}"
+
+
 def _belief_of(policy: Policy, memory: Any) -> Spread | None:
     """Return the belief on which a policy has decided, None of one that has none."""
     own = policy.policy if isinstance(policy, Resumed) else policy
@@ -455,17 +502,43 @@ def _belief_of(policy: Policy, memory: Any) -> Spread | None:
 
 
 def _assumptions(
-    managed: ManagedStock, posterior: Posterior, years: int, year: int, heard: bool
+    managed: ManagedStock,
+    posterior: Posterior,
+    years: int,
+    year: int,
+    heard: bool,
+    anew: Iterable[str] | None,
 ) -> tuple[str, ...]:
-    """Return what the advice rests on, one line each."""
+    """Return what the advice rests on, one line each; `anew` are the rules that an update made so."""
     told = assumptions(
         managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
     )
     when = (
         f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
         if heard
-        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, "
-        "rules and tables by the last survey that they have heard, or where they have heard none by the mean biomass "
-        "believed in"
+        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, rules on "
+        "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
+        "had been surveyed (with a delay by last year's survey, where one was made)"
     )
-    return (*(line for line in told if not line.startswith("the first quota rests on")), when)
+    of_series = [] if anew is None else _of_series(managed, set(anew))
+    return (*(line for line in told if not line.startswith("the first quota rests on")), *of_series, when)
+
+
+def _of_series(managed: ManagedStock, anew: set[str]) -> list[str]:
+    """Say what rules on a series of surveys start from after an update."""
+    led = [
+        name for name, one in managed.policies.items() if isinstance(one, SeriesPolicy) and name not in anew
+    ]
+    made = [name for name in managed.policies if name in anew]
+    lines = []
+    if made:
+        lines.append(
+            f"{', '.join(made)}: made anew from the catches and surveys of the history and of the update: its first "
+            "advice is due"
+        )
+    if led:
+        lines.append(
+            f"{', '.join(led)}: could not be made anew from the update, and so starts from its own advice of those "
+            "years, which nobody followed"
+        )
+    return lines

@@ -11,7 +11,13 @@ import numpy as np
 from ecodecide.errors import PolicyError
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
+from ecodecide.policy.rules import RulePolicy
+from ecodecide.policy.surface import SurfacePolicy
+from ecodecide.policy.table import NearestPointPolicy, TablePolicy
 from ecodecide.stock.growth import Array
+
+ON_OBSERVED_BIOMASS = (RulePolicy, TablePolicy, NearestPointPolicy, SurfacePolicy)
+"""Policies that act on the biomass last observed, and before the first survey on what they are told to expect."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +36,8 @@ class Resumed:
     caught
         The catch of that year; None where no year is behind it.
     observed
-        The survey of the first year still to decide, where it was made already; NaN where it was not.
+        The survey of the first year still to decide, where it was made already, or what a policy on observed biomass
+        takes in its place; NaN where there is neither.
     """
 
     policy: Policy
@@ -53,7 +60,11 @@ class Resumed:
 
 
 def resumed(
-    policy: Policy, observed: Sequence[float], caught: Sequence[float], followed: bool = False
+    policy: Policy,
+    observed: Sequence[float],
+    caught: Sequence[float],
+    followed: bool = False,
+    expected: float | None = None,
 ) -> Resumed:
     """Return a policy after some years, of each of which the survey and the catch are known.
 
@@ -69,6 +80,10 @@ def resumed(
     followed
         Whether the quotas were the policy's. Where they were not, a catch short of what it would have had is no sign
         that the stock ran out.
+    expected
+        The mean biomass believed in for the year to be decided. `ON_OBSERVED_BIOMASS` act on it where that year has no
+        survey: the last one that they heard knows nothing of what was caught since. Policies with a belief of their
+        own, and rules on a series of surveys, do not hear it. None leaves them to that last survey.
 
     Raises
     ------
@@ -84,8 +99,15 @@ def resumed(
     >>> later = resumed(policy, observed=[100.0, 10.0], caught=[48.0])
     >>> later.decide(later.start(1), np.array([np.nan]), None)[0]
     array([40.])
+
+    No survey was made after a large catch, of which little is believed to be left:
+
+    >>> free = RulePolicy(ConstantRate(0.5), expected=100.0)
+    >>> later = resumed(free, observed=[100.0], caught=[90.0], expected=15.0)
+    >>> later.decide(later.start(1), np.array([np.nan]), None)[0]
+    array([7.5])
     """
-    seen, taken = np.asarray(observed, dtype=float), np.asarray(caught, dtype=float)
+    seen, taken = np.array(observed, dtype=float), np.asarray(caught, dtype=float)
     if seen.ndim != 1 or taken.ndim != 1 or len(seen) - len(taken) not in (0, 1):
         raise PolicyError(
             f"a policy is resumed after years with a survey and a catch each (NaN: no survey), and perhaps the survey "
@@ -93,10 +115,15 @@ def resumed(
         )
     if not np.isfinite(taken).all():
         raise PolicyError("a policy cannot be resumed after a year whose catch is not known: give the catch")
+    next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
+    if expected is not None and np.isnan(next_survey) and isinstance(policy, ON_OBSERVED_BIOMASS):
+        next_survey = expected
+        if getattr(policy, "delay", 0) and taken.size and np.isnan(seen[len(taken) - 1]):
+            # it acts on what it heard a year ago
+            seen[len(taken) - 1] = expected
     led = list(lead_through(policy, seen[: len(taken)], taken, followed))
     memory = led[-1][1] if led else policy.start(1)
     last = float(taken[-1]) if led else None
-    next_survey = float(seen[-1]) if len(seen) > len(taken) else float("nan")
     return Resumed(policy, memory, last, next_survey)
 
 

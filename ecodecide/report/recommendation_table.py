@@ -19,6 +19,9 @@ _LIMITS = {
     "BMSY": "B_MSY",
 }
 
+FEWEST_FUTURES = 20
+"""Futures that start below the limit without which no chance to recover is told: fewer say next to nothing."""
+
 
 def belief_lines(result: Mapping[str, Any]) -> list[str]:
     """Return what is believed of the biomass, one sentence a line.
@@ -164,14 +167,24 @@ def _ends(result: Mapping[str, Any]) -> list[str]:
         ]
     )
     advised = [entry for entry in result["policies"] if entry["quota"] is not None]
-    recovery = {entry["name"]: entry["recovery"][last]["value"] for entry in advised}
-    known = [f"{name} {percent(chance)}" for name, chance in recovery.items() if chance is not None]
+    known = [
+        f"{entry['name']} {_chance(entry['recovery'][last])}"
+        for entry in advised
+        if entry["start_below"] >= FEWEST_FUTURES
+    ]
     if known:
+        below, limit = max(entry["start_below"] for entry in advised), result["settings"]["collapse"]
         lines.append(
-            f"Some futures start below {result['settings']['collapse']}; the chance to recover from there within "
-            f"{last} years: {', '.join(known)}."
+            f"Of {result['settings']['replicates']} futures {below} start below {limit}; the chance to recover from "
+            f"there within {last} years, with its 95 % Monte Carlo interval: {', '.join(known)}."
         )
     return lines
+
+
+def _chance(estimate: Mapping[str, float | None]) -> str:
+    """Return a chance with its interval on one line."""
+    low, high = percent(estimate["low"]).removesuffix(" %"), percent(estimate["high"])
+    return f"{percent(estimate['value'])} ({low} to {high})"
 
 
 _VERBS = {

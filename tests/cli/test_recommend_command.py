@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from command_result import check_one_line, flat
 
+import ecodecide as eco
 from ecodecide.cli import main
 from ecodecide.evaluation import managed_stock
 from ecodecide.fitting.laws import fit_laws
+from ecodecide.policy.rules import ConstantEscapement, RulePolicy
 
 STOCK = ("hake-argentina-north", "--growth", "logistic", "--cells", "30", "--replicates", "40")
 RULES = ("--solver", "tac", "--solver", "2-over-3", "--solver", "no-fishing")
@@ -87,6 +89,14 @@ def test_a_saved_run_is_used_again_with_new_years_and_without_another_fit(
         first["policies"][0]["quota"] * 240e3 / first["policies"][0]["next_survey"]["surveys"][2]["survey"],
         rel=0.1,
     )
+
+
+def test_a_quota_above_the_biomass_is_warned_of_even_if_quiet(tmp_path: Path) -> None:
+    bold = eco.Solution(RulePolicy(ConstantEscapement(0.0), expected=1e9), status="by hand", settings={})
+    bold.save(tmp_path / "bold.nc")
+    done = run(*STOCK, "--policy", str(tmp_path / "bold.nc"), "-q")
+    assert done.exit_code == 0, done.stderr
+    assert "warning: more is advised than there is believed to be" in done.stderr
 
 
 def test_quiet_is_the_table_alone() -> None:

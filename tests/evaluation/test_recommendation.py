@@ -17,11 +17,14 @@ from ecodecide.evaluation.biomass_belief import Spread, biomass_belief
 from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.evaluation.next_survey import NextSurvey, what_would_change
-from ecodecide.evaluation.recommendation import Recommendation, recommend
+from ecodecide.evaluation.recommendation import QuotaWarning, Recommendation, recommend
+from ecodecide.evaluation.rules_anew import series_anew
 from ecodecide.evaluation.saved_policies import load_policies, managed_with
 from ecodecide.fitting.grid_filter import log_cells
 from ecodecide.fitting.posterior import Posterior
-from ecodecide.policy.rules import ConstantEscapement, RulePolicy
+from ecodecide.history.later_years import later_years
+from ecodecide.policy.resumed import resumed
+from ecodecide.policy.rules import ConstantEscapement, RulePolicy, SeriesPolicy, TwoOverThree
 
 SIZE, YEARS = 64, 12
 SURVEY = eco.LognormalSurvey(cv=0.2)
@@ -162,6 +165,22 @@ def test_consequences_are_the_scores_of_as_many_years(found: Recommendation, man
     assert 0.0 < told["tac"].consequences.collapse[1][1] < told["optimal-control"].consequences.collapse[1][1]
     first = told["tac"].consequences.first_catch
     assert first[1] == pytest.approx(told["tac"].quota)
+
+
+def test_chances_to_recover_are_of_the_futures_that_start_below(found: Recommendation) -> None:
+    for name in SOLVERS:
+        runs = found.runs.sel(policy=name).isel(world=0)
+        below = int((runs["biomass"].isel(year=0) < 0.1 * runs["carrying_capacity"]).sum())
+        assert found.advice[name].to_dict()["start_below"] == below
+    told = recommend(found.managed, replicates=100, years=(2,), collapse=1e6).advice["tac"].consequences
+    assert told.start_below == 100
+
+
+def test_more_than_there_is_believed_to_be_is_warned_of(managed: ManagedStock) -> None:
+    bold = RulePolicy(ConstantEscapement(0.0), expected=1e4)
+    with pytest.warns(QuotaWarning, match=r"median biomass of \d+.* \(t\): bold 10,000; look"):
+        told = recommend(managed, policies={"bold": bold}, replicates=20, years=(2,))
+    assert any("more is advised than there is believed to be" in line for line in told.warnings)
 
 
 def test_a_policys_figures_do_not_depend_on_the_others(found: Recommendation, managed: ManagedStock) -> None:
@@ -379,6 +398,8 @@ def test_an_update_leads_the_policies_through_the_new_years(managed: ManagedStoc
     assert after.std() < before.std()
     assert any("effective sample size" in line for line in told.assumptions)
     for name, policy in managed.policies.items():
+        if name == "2-over-3":
+            continue  # it is made anew
         _, memory = policy.decide(policy.start(1), np.array([380.0]), None)
         if name == "pomdp":
             memory = policy.without_quota(memory)  # type: ignore[attr-defined]
@@ -389,6 +410,88 @@ def test_an_update_leads_the_policies_through_the_new_years(managed: ManagedStoc
     assert told.settings["updated_to"] == 2013
     # what was simulated starts from where the stock stands now
     assert set(told.runs["biomass"].isel(policy=0, world=0, year=0).values) <= set(after)
+
+
+@pytest.fixture(scope="module")
+def after_catches(managed: ManagedStock) -> dict[float, Recommendation]:
+    """Nothing was seen in the year of an update that ends with a catch: the year after it is decided."""
+    return {
+        catch: recommend(managed, update={"year": [2012], "catch": [catch]}, replicates=50, years=(2,))
+        for catch in (0.0, 300.0)
+    }
+
+
+@pytest.mark.parametrize("name", ["tac", "optimal-control"])
+def test_without_a_survey_since_the_catch_of_an_update_changes_the_quota(
+    after_catches: dict[float, Recommendation], managed: ManagedStock, name: str
+) -> None:
+    """A policy on observed biomass acts on the mean of the belief, as it does after a fit to the same years."""
+    quotas = {}
+    for catch, told in after_catches.items():
+        mean = float(np.asarray(told.posterior.members.initial_biomass).mean())
+        fresh = replace(managed.policies[name], expected=mean)  # type: ignore[type-var]
+        alone = float(fresh.decide(fresh.start(1), np.array([np.nan]), None)[0][0])
+        quotas[catch] = told.advice[name].quota
+        # 64 members, evenly drawn from a belief with a cv of 0.3, err by 0.3/8 of its mean at most; the quota of
+        # escapement errs by as much of the biomass
+        assert quotas[catch] == pytest.approx(alone, abs=0.04 * mean)
+        assert (told.runs["quota"].sel(policy=name).isel(year=0) == quotas[catch]).all()
+        assert "by the mean biomass believed in" in told.assumptions[-1]
+    means = [np.asarray(told.posterior.members.initial_biomass).mean() for told in after_catches.values()]
+    assert means[0] - means[1] > 50.0
+    assert quotas[0.0] > quotas[300.0] * 1.1
+
+
+def test_beliefs_do_not_take_the_mean_for_a_survey(
+    after_catches: dict[float, Recommendation], managed: ManagedStock
+) -> None:
+    own: Any = managed.policies["pomdp"]
+    for catch, told in after_catches.items():
+        _, memory = own.decide(own.start(1), np.array([np.nan]), None)
+        quota, _ = own.decide(own.without_quota(memory), np.array([np.nan]), np.array([catch]))
+        assert told.advice["pomdp"].quota == pytest.approx(float(quota[0]), rel=1e-12)
+
+
+NEW = {"year": [2012, 2013, 2014], "catch": [30.0, 40.0, np.nan], "biomass": [380.0, np.nan, 350.0]}
+
+
+@pytest.mark.parametrize("name", ["2-over-3", "rfb", "islope1"])
+def test_a_rule_on_a_series_is_made_anew_from_the_new_years(name: str) -> None:
+    """As if the history had held them all along: no survey of this history is relative, whose scale would move."""
+    stock = managed_by_hand(solvers=[name])
+    told = recommend(stock, update=NEW, replicates=20, years=(2,))
+    old = history_by_hand()
+    whole = eco.CatchHistory(
+        year=np.append(old.year, NEW["year"]),
+        catch=np.append(old.catch, NEW["catch"]),
+        biomass=np.append(old.biomass, NEW["biomass"]),
+        units={"catch": "t"},
+    )
+    policy = solver(name).solve(replace(stock.problem, history=whole)).policy
+    alone, _ = policy.decide(policy.start(1), np.array([np.nan]), None)
+    assert told.advice[name].quota == pytest.approx(float(alone[0]), rel=1e-12)
+    assert any(line.startswith(f"{name}: made anew") for line in told.assumptions)
+
+
+def test_the_last_survey_of_a_history_without_its_catch_stays_in_a_series_made_anew() -> None:
+    stock = managed_by_hand(history_by_hand(last_catch=float("nan")), ["2-over-3"])
+    assert stock.history.biomass is not None
+    last = float(stock.history.biomass[-1])
+    new = {"year": [2011, 2012], "catch": [30.0, 40.0], "biomass": [np.nan, 380.0]}
+    anew = series_anew(stock.solutions["2-over-3"], stock.problem, later_years(stock.history, new))
+    assert anew is not None
+    assert anew.surveys[-2:] == (last, 380.0)
+    assert np.isnan(anew.this_year)
+    # the mean of the last three catches
+    assert anew.last == pytest.approx((80.0 + 30.0 + 40.0) / 3.0)
+
+
+def test_a_rule_on_a_series_of_ones_own_is_led_and_said_to_be(managed: ManagedStock) -> None:
+    mine = SeriesPolicy(TwoOverThree(), last=50.0, surveys=(500.0,) * 4)
+    told = recommend(managed, policies={"mine": mine}, update=NEW, replicates=20, years=(2,))
+    led = resumed(mine, NEW["biomass"], NEW["catch"][:2])
+    assert told.advice["mine"].quota == led.decide(led.start(1), np.array([np.nan]), None)[0][0]
+    assert any(line.startswith("mine: could not be made anew") for line in told.assumptions)
 
 
 def test_the_survey_of_a_year_that_was_missing_changes_the_quota_as_was_told(

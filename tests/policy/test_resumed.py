@@ -92,3 +92,29 @@ def test_a_batch_goes_on_alike() -> None:
 def test_what_does_not_go_together_is_refused(observed: list[float], caught: list[float]) -> None:
     with pytest.raises(PolicyError, match=r"catch"):
         resumed(POLICIES["rule"], observed, caught)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_who_takes_the_expected_biomass_for_a_survey_that_was_not_made(name: str) -> None:
+    policy = POLICIES[name]
+    told = resumed(policy, [np.nan], [0.1], expected=0.9)
+    same = resumed(policy, [np.nan], [0.1])
+    heard = resumed(policy, [np.nan, 0.9], [0.1])
+    quota, without, surveyed = (
+        float(one.decide(one.start(1), np.array([np.nan]), None)[0][0]) for one in (told, same, heard)
+    )
+    if name in ("belief", "series"):
+        assert quota == without
+    elif name == "capped and late":
+        # it acts on what it took for last year's survey: the ramp at 0.9, but within the cap of its first quota
+        first = Ramp(0.3, 0.1, 0.6).quota(np.array([0.5]))[0]
+        assert quota == pytest.approx(1.2 * first)
+        assert without == pytest.approx(first)
+    else:
+        assert quota == surveyed > without
+
+
+def test_a_survey_that_was_made_counts_before_the_expected_biomass() -> None:
+    rule = POLICIES["rule"]
+    later = resumed(rule, [0.5, 0.4], [0.1], expected=0.9)
+    assert later.decide(later.start(1), np.array([np.nan]), None)[0] == pytest.approx(0.2 * 0.4)

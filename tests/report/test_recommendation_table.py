@@ -33,7 +33,7 @@ def policy(name: str, quota: float | None, risk: float | None = 0.1, **others: A
         "name": name, "quota": quota, "status": f"how {name} works", "share_of_biomass": quota / 4e5,
         "over_last_catch": quota / 5e4, "belief": None, "collapse": by_year,
         "recovery": {key: about(None) for key in by_year}, "catch": {key: about(quota) for key in by_year},
-        "npv": about(10.0 * quota), "next_survey": survey(), **others,
+        "npv": about(10.0 * quota), "next_survey": survey(), "start_below": 0, **others,
     }  # fmt: skip
 
 
@@ -134,12 +134,23 @@ def test_an_index_is_told_in_its_own_unit_too() -> None:
 
 
 def test_who_earns_risks_and_recovers() -> None:
-    recovery = {key: about(0.4) for key in ("5", "10", "20")}
+    recovery = {key: about(0.4, 0.1) for key in ("5", "10", "20")}
     lines = advice_lines(
-        result(policy("tac", 6e4, 0.0), policy("bold", 9e4, 0.5, recovery=recovery), policy("bad", None))
+        result(
+            policy("tac", 6e4, 0.0),
+            policy("bold", 9e4, 0.5, recovery=recovery, start_below=20),
+            policy("bad", None),
+        )
     )
     assert lines[2:] == [
         "Over 20 years bold is worth most, a net present value of 900,000.",
         "Risk of collapse: least with tac (0 %), most with bold (50 %).",
-        "Some futures start below 0.1K; the chance to recover from there within 20 years: bold 40 %.",
+        "Of 2000 futures 20 start below 0.1K; the chance to recover from there within 20 years, with its 95 % Monte "
+        "Carlo interval: bold 40 % (30 to 50 %).",
     ]
+
+
+def test_a_chance_of_few_futures_is_not_told() -> None:
+    recovery = {key: about(0.4, 0.1) for key in ("5", "10", "20")}
+    lines = advice_lines(result(policy("bold", 9e4, recovery=recovery, start_below=19)))
+    assert not any("recover" in line for line in lines)
