@@ -76,3 +76,7 @@ class FewDataWarning(EcodecideWarning):
 
 class CacheWarning(EcodecideWarning):
     """No folder is writable for compiled kernels: they are compiled again in each process."""
+
+
+class QuotaWarning(EcodecideWarning):
+    """A quota advised is more than the stock is believed to hold."""

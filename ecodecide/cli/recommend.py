@@ -96,8 +96,7 @@ def recommend(
     biomass, ssb, index, index_se, or a table of another tool, such as RAM.xlsx:COD2J3KL.
     """
     from ecodecide.decision.economy import Economy
-    from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
-    from ecodecide.evaluation.recommendation import QuotaWarning
+    from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError, QuotaWarning
     from ecodecide.evaluation.recommendation import recommend as run
     from ecodecide.history.library import load_history
 

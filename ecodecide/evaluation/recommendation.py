@@ -15,7 +15,7 @@ import xarray as xr
 from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
-from ecodecide.errors import EcodecideWarning, EvaluationError
+from ecodecide.errors import EcodecideWarning, EvaluationError, QuotaWarning
 from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
 from ecodecide.evaluation.closed_loop import check_settings, evaluate
 from ecodecide.evaluation.consequences import Consequences, consequences
@@ -51,10 +51,6 @@ from ecodecide.stock.survey import Survey
 
 SCHEMA = "ecodecide-recommendation-1"
 """The version of the layout of its file."""
-
-
-class QuotaWarning(EcodecideWarning):
-    """A quota advised is more than the stock is believed to hold."""
 
 
 @dataclass(frozen=True, eq=False)
