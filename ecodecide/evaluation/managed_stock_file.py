@@ -142,7 +142,7 @@ def managed_stock_of(groups: Mapping[str, xr.Dataset], path: str | os.PathLike[s
             for name, place in json.loads(root.attrs["policies"]).items()
         }
         return ManagedStock(history, posterior, problem, solutions, json.loads(root.attrs["failures"]))
-    except (KeyError, TypeError, ValueError) as problem_met:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem_met:
         raise EvaluationError(f"{path} is damaged: {problem_met!r}; write it again") from None
 
 
