@@ -12,6 +12,7 @@ import click
 from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
+from ecodecide.cli.outcome import tell
 from ecodecide.cli.usage import check_fit_usage
 
 
@@ -70,7 +71,7 @@ def hindcast(
     columns year, catch and any of biomass, ssb, index, index_se, or a table of another tool.
     """
     from ecodecide.decision.economy import Economy
-    from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError
+    from ecodecide.errors import EcodecideWarning
     from ecodecide.evaluation.hindcast import hindcast as run
     from ecodecide.evaluation.managed_stock import DEFAULT_SOLVERS
 
@@ -85,30 +86,14 @@ def hindcast(
             stock, seen, refit=refit, first=first, every=every, growth=law_names(growth), survey=known,
             economy=Economy(discount=discount), seed=seed, collapse=collapse, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
-    found = result.to_dict()
-    # neither a full disk nor a reader that closes the pipe costs the other half of the result
-    unsaved = None
-    if output is not None:
-        try:
-            result.save(output)
-        except EvaluationError as problem:
-            unsaved = problem
-    if as_json:
-        click.echo(json.dumps(found, indent=2, allow_nan=False))
-    else:
-        _show(found, quiet, verbose)
-    if unsaved is not None:
-        raise unsaved
-    for warning in caught:
-        words = " ".join(str(warning.message).split())
-        if not issubclass(warning.category, EcodecideWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif issubclass(warning.category, ConvergenceWarning) or not (
-            quiet or any(note in words for note in found["assumptions"])
-        ):
-            click.echo(f"warning: {words}", err=True)
-    if output is not None and not quiet:
-        click.echo(f"saved {output}", err=True)
+    tell(
+        result,
+        caught,
+        lambda found: _show(found, quiet, verbose),
+        output=output,
+        as_json=as_json,
+        quiet=quiet,
+    )
     if result.interrupted:
         click.echo("interrupted: the years left have no advice", err=True)
         raise click.exceptions.Exit(130)

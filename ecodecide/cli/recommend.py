@@ -12,6 +12,7 @@ import click
 from ecodecide.cli import options
 from ecodecide.cli.lines import law_names, width, wrapped
 from ecodecide.cli.long_work import progress_bar, require_writable
+from ecodecide.cli.outcome import tell
 from ecodecide.cli.usage import check_fit_usage
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def recommend(
     biomass, ssb, index, index_se, or a table of another tool, such as RAM.xlsx:COD2J3KL.
     """
     from ecodecide.decision.economy import Economy
-    from ecodecide.errors import ConvergenceWarning, EcodecideWarning, EvaluationError, QuotaWarning
+    from ecodecide.errors import EcodecideWarning
     from ecodecide.evaluation.recommendation import recommend as run
     from ecodecide.history.library import load_history
 
@@ -114,31 +115,14 @@ def recommend(
             economy=Economy(discount=discount), years=years, replicates=replicates, seed=seed, collapse=collapse,
             implementation_cv=implementation, cells=cells, gap=gap, progress=progress,
         )  # fmt: skip
-    found = result.to_dict()
-    # neither a full disk nor a reader that closes the pipe costs the other half of the result
-    unsaved = None
-    if output is not None:
-        try:
-            result.save(output)
-        except EvaluationError as problem:
-            unsaved = problem
-    if as_json:
-        click.echo(json.dumps(found, indent=2, allow_nan=False))
-    else:
-        _show(found, quiet, verbose)
-    if unsaved is not None:
-        raise unsaved
-    for warning in caught:
-        words = " ".join(str(warning.message).split())
-        if not issubclass(warning.category, EcodecideWarning):
-            # not ours: as it would have been shown, or not, without us
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif issubclass(warning.category, ConvergenceWarning | QuotaWarning) or not (
-            quiet or any(note in words for note in found["assumptions"])
-        ):
-            click.echo(f"warning: {words}", err=True)
-    if output is not None and not quiet:
-        click.echo(f"saved {output}", err=True)
+    tell(
+        result,
+        caught,
+        lambda found: _show(found, quiet, verbose),
+        output=output,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def _saved(
