@@ -123,12 +123,16 @@ def _draw(
     check_choice(comparison, policies, world)
     output.mkdir(exist_ok=True)
     written, left_out = [], []
-    for name in KINDS:
-        try:
-            figure = draw(name, comparison, policies=policies, world=world)
-        except EcodecideError as problem:
-            left_out.append(f"no {name}: {' '.join(str(problem).split())}")
-            continue
-        save_figure(figure, output / f"{name}{ending}")
-        written.append(output / f"{name}{ending}")
+    try:
+        for name in KINDS:
+            try:
+                figure = draw(name, comparison, policies=policies, world=world)
+            except EcodecideError as problem:
+                left_out.append(f"no {name}: {' '.join(str(problem).split())}")
+                continue
+            save_figure(figure, output / f"{name}{ending}")
+            written.append(output / f"{name}{ending}")
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: of all figures {len(written)} are in {output}", err=True)
+        raise click.exceptions.Exit(130) from None
     return written, left_out

@@ -1,5 +1,6 @@
 """`ecodecide plot`: a saved run in, a figure out."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,21 @@ def test_what_the_run_does_not_hold_is_an_error_in_one_line(run: Path, tmp_path:
     (tmp_path / "text.nc").write_text("no")
     result = plot("worms", tmp_path / "text.nc", "-o", tmp_path / "x.png")
     assert result.exit_code == 1 and "error:" in result.stderr and not (tmp_path / "x.png").exists()
+
+
+def test_an_interrupt_says_which_figures_are_there(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = importlib.import_module("ecodecide.report.plots.figures")
+    draw = figures.draw
+
+    def interrupted(kind: str, *given: Any, **more: Any) -> Any:
+        if kind == "belief":
+            raise KeyboardInterrupt
+        return draw(kind, *given, **more)
+
+    monkeypatch.setattr(figures, "draw", interrupted)
+    result = plot("all", run, "-o", tmp_path / "figures")
+    assert result.exit_code == 130
+    assert "of all figures 2 are in" in result.stderr.replace("\n", " ")
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["history.png", "kobe.png"]
