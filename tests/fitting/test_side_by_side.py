@@ -33,21 +33,23 @@ def test_results_come_in_the_order_of_the_tasks_and_progress_adds_up():
 def test_a_failure_ends_the_others_soon(problem):
     ended = threading.Event()
 
+    outlived = []
+
     def endless(tell):
         try:
-            while True:
+            for _ in range(20_000):  # 20 seconds and more
                 tell(0.5)
                 time.sleep(0.001)
+            outlived.append(True)
         finally:
             ended.set()
 
     def broken(tell):
         raise problem("no")
 
-    begin = time.perf_counter()
     with pytest.raises(problem, match="no"):
         side_by_side([broken, endless, endless], lambda share: None)
-    assert time.perf_counter() - begin < 5.0
+    assert not outlived
     assert threading.active_count() == 1 or ended.wait(1.0)
 
 
