@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import ndtri
@@ -194,7 +194,6 @@ def test_one_future_tells_no_interval_of_a_mean() -> None:
     assert estimate(runs, "npv")[1] == 2.0
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(0.0, 1.0))
 def test_wilson_interval_is_the_closed_formula(n: int, share: float) -> None:
     k = round(share * n)

@@ -677,7 +677,7 @@ WHOLE = {
 }
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data(), form=st.sampled_from(list(FORMATS)))
 def test_a_broken_table_is_refused_or_read_and_nothing_else(data, form):
     rows = [line.split(",") for line in WHOLE[form].split("\n")]

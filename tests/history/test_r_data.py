@@ -264,7 +264,7 @@ def test_a_file_that_is_cut_short_is_never_a_shorter_table(tmp_path, write):
 PLAIN = workspace(VALUES, pack=bytes)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_a_file_with_wrong_bytes_is_refused_or_read_and_nothing_else(data):
     found = bytearray(PLAIN)

@@ -342,7 +342,7 @@ tables = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     table=tables,
     first=st.integers(min_value=1800, max_value=2100),

@@ -328,7 +328,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
 # --- writing ---
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 3), st.integers(1, 3))
 def test_round_trip(
     tmp_path_factory: pytest.TempPathFactory, seed: int, states: int, actions: int, observations: int

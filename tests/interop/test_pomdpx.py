@@ -311,7 +311,7 @@ def test_too_many_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # --- writing ---
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 7), st.integers(1, 3), st.integers(1, 3), st.integers(1, 7))
 def test_round_trip(
     tmp_path_factory: pytest.TempPathFactory,

@@ -108,7 +108,7 @@ def test_update_is_that_of_numpy(grid, cv):
 
 
 @GRIDS
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 10_000), catch=st.one_of(st.floats(0, 2.5), st.integers(0, 21).map(lambda k: k * 0.1))
 )

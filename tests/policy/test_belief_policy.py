@@ -80,7 +80,6 @@ index = st.integers(0, N - 1)
 
 
 @GRIDS
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), weights=beliefs, i=index, j=index, heard=st.one_of(st.none(), index))
 def test_update_is_the_dense_filter(grid, seed, weights, i, j, heard):
     """For every catch that the discrete problem can produce: the whole quota, or whatever there was."""
@@ -265,7 +264,7 @@ def test_an_impossible_survey_restarts_from_the_survey_alone():
 # --- laws ---
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), weights=beliefs, j=index)
 @pytest.mark.parametrize("grid", [CELLS, POINTS], ids=["cells", "points"])
 def test_a_catch_known_to_be_below_its_quota_changes_the_belief_but_not_the_value(grid, seed, weights, j):
@@ -300,7 +299,6 @@ def test_a_catch_known_to_be_below_its_quota_changes_the_belief_but_not_the_valu
     assert told == pytest.approx(untold, abs=1e-7)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), weights=beliefs)
 def test_beliefs_are_a_martingale_under_surveys(seed, weights):
     """The mean over observations of the belief after is the belief before (the law of total probability)."""

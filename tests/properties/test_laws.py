@@ -70,7 +70,7 @@ SURVEYS = [lambda u: PerfectSurvey(), lambda u: NormalSurvey(0.2 * u), lambda u:
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("law", LAWS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_kernel_rows_sum_to_one_and_extinction_is_for_ever(law, noise, data):
     stock = ParametricStock(data.draw(LAWS[law])(1.0), data.draw(NOISES[noise])(1.0))
@@ -83,7 +83,7 @@ def test_kernel_rows_sum_to_one_and_extinction_is_for_ever(law, noise, data):
 
 
 @pytest.mark.parametrize("law", LAWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data(), u=st.sampled_from([1e-3, 1e3, 1e6]))
 def test_growth_has_no_unit(law, data, u):
     make = data.draw(LAWS[law])
@@ -92,7 +92,6 @@ def test_growth_has_no_unit(law, data, u):
     np.testing.assert_allclose(make(u)(u * s), u * make(1.0)(s), rtol=1e-9, atol=1e-12 * u)
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     catch=st.floats(0, 2.2),
@@ -132,7 +131,6 @@ def policy():
     return Pomdp(gap=0.0, iterations=8).solve(SOLVED).policy
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), t=st.floats(0, 1))
 def test_value_of_alpha_vectors_is_convex_and_a_survey_never_costs(policy, seed, t):
     """V(t b + (1-t) c) <= t V(b) + (1-t) V(c), and so E V(belief after a survey) >= V(belief before)."""
@@ -201,7 +199,7 @@ def scaled_problem(law, noise, survey, u):
 
 
 @pytest.mark.parametrize("rule", [*RULES, "memarzadeh2019"])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_precautionary_rules_have_no_unit(rule, data):
     law = data.draw(st.one_of(*LAWS.values()))
@@ -220,7 +218,7 @@ def test_precautionary_rules_have_no_unit(rule, data):
         np.testing.assert_allclose(solved[1] / 1e3, solved[0], rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_optimal_control_has_no_unit(data):
     law = data.draw(st.one_of(*LAWS.values()))
