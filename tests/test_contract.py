@@ -41,7 +41,7 @@ def test_stocks_of_every_law_and_noise():
 def test_problem_solution_and_policy(pieces):
     stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
     problem = eco.HarvestProblem(stock=stock, initial="uniform", **pieces)
-    solution = eco.Pomdp(gap=0.01, seconds=60).solve(problem)
+    solution = eco.Pomdp(gap=0.01, seconds=600.0).solve(problem)
     assert solution.gap == pytest.approx((solution.upper - solution.lower) / solution.upper)
     assert solution.gap <= 0.01 and "converged" in solution.status
     assert solution.seconds > 0.0 and len(solution.trace) > 1

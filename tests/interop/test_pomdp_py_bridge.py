@@ -479,7 +479,7 @@ def test_bounds_of_finite_problems_overlap_the_exact_bracket(name, discount, hor
     model = all_of(agent, discount)
     value = pomdp_py.value(agent.belief, model, horizon=horizon)
     low, high = bracket(value, pomdp.reward, discount, horizon)
-    solution = finite.solve_finite(pomdp, gap=1e-4, seconds=20.0)
+    solution = finite.solve_finite(pomdp, gap=1e-4, seconds=600.0)
     assert high - low < 0.03
     assert solution.upper >= low - 1e-9
     assert solution.lower <= high + 1e-9
@@ -493,7 +493,7 @@ def test_bounds_with_visible_states_overlap_the_exact_bracket(visible):
     agent = to_pomdp_py(pomdp).agent
     value = pomdp_py.value(agent.belief, all_of(agent, 0.2), horizon=4)
     low, high = bracket(value, pomdp.reward, 0.2, 4)
-    solution = finite.solve_finite(pomdp, gap=1e-4, seconds=20.0)
+    solution = finite.solve_finite(pomdp, gap=1e-4, seconds=600.0)
     assert high - low < 0.03
     assert solution.upper >= low - 1e-9
     assert solution.lower <= high + 1e-9

@@ -33,7 +33,7 @@ def belief_policy() -> Any:
     problem = eco.HarvestProblem(
         stock=stock, survey=eco.NormalSurvey(sd=0.1), grid=eco.Grid(2.0, 30), implementation_cv=0.1
     )
-    return eco.Pomdp(gap=0.05, seconds=30).solve(problem).policy
+    return eco.Pomdp(gap=0.05, seconds=600.0).solve(problem).policy
 
 
 POLICIES = {

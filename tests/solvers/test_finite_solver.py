@@ -157,7 +157,7 @@ def assert_monotone(trace):
 @pytest.mark.parametrize("seed", range(60))
 def test_bounds_hold_the_exact_value(seed):
     pomdp = random_problem(seed)
-    solution = solve_finite(pomdp, gap=1e-3, seconds=60.0, iterations=300)
+    solution = solve_finite(pomdp, gap=1e-3, seconds=600.0, iterations=300)
     bracket = Bracket(pomdp)
     assert wrong_bounds(solution, bracket) == []
     assert_monotone(solution.trace)
@@ -195,7 +195,7 @@ def test_beliefs_are_forgotten_when_their_memory_is_full(monkeypatch):
 def caught(which, pomdp):
     """Whether the solver itself or the twin sees that one of the bounds is wrong."""
     try:
-        solution = solve_finite(pomdp, gap=0.0, seconds=60.0, iterations=0)
+        solution = solve_finite(pomdp, gap=0.0, seconds=600.0, iterations=0)
     except SolverError as error:
         return "crossed" in str(error)
     return which in wrong_bounds(solution, Bracket(pomdp))
@@ -310,7 +310,7 @@ def test_a_fish_stock_agrees_with_its_own_solver():
         grid=eco.Grid(upper=2.0, cells=12),
         initial="uniform",
     )
-    own = eco.Pomdp(gap=0.005, seconds=60.0).solve(problem)
+    own = eco.Pomdp(gap=0.005, seconds=600.0).solve(problem)
     general = solve_finite(as_finite_pomdp(eco.discretize(problem)), 0.02, 60.0, 200)
     assert general.lower <= own.upper * (1.0 + 1e-9)
     assert own.lower <= general.upper * (1.0 + 1e-9)

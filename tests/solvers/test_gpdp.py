@@ -113,8 +113,8 @@ def test_neither_growth_nor_biomass_is_taken_for_known():
         economy=Economy(discount=0.9),
         grid=Grid(upper=500.0, cells=50),
     )
-    solution = Gpdp(planner=Pomdp(gap=0.02, seconds=60.0, iterations=60)).solve(problem)
-    alone = Pomdp(gap=0.02, seconds=60.0, iterations=60).solve(problem.with_stock(gp_stock(problem)))
+    solution = Gpdp(planner=Pomdp(gap=0.02, seconds=600.0, iterations=60)).solve(problem)
+    alone = Pomdp(gap=0.02, seconds=600.0, iterations=60).solve(problem.with_stock(gp_stock(problem)))
     assert solution.lower == pytest.approx(alone.lower, rel=1e-9)
     assert solution.lower <= solution.upper <= Gpdp().solve(problem).upper * (1.0 + 1e-9)
     assert solution.settings["solver"] == "gp-pomdp"

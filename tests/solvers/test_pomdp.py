@@ -133,7 +133,7 @@ def bracket(arrays, m):
 
 def search_of(arrays, gap=1e-3, iterations=300):
     search = _Search(arrays, 50.0)
-    status, converged = eco.Pomdp(gap=gap, seconds=60.0, iterations=iterations)._run(
+    status, converged = eco.Pomdp(gap=gap, seconds=600.0, iterations=iterations)._run(
         search, time.perf_counter()
     )
     return search, converged, status
@@ -811,7 +811,7 @@ def test_from_a_stock_that_is_gone_nothing_is_asked_for() -> None:
     """All vectors promise 0 there, and the policy follows that of the smallest quota."""
     stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.NormalNoise(sd=0.15))
     problem = eco.HarvestProblem(stock=stock, survey=eco.NormalSurvey(sd=0.1), grid=eco.Grid(2.0, 30))
-    policy = eco.Pomdp(gap=0.05, seconds=30).solve(problem).policy
+    policy = eco.Pomdp(gap=0.05, seconds=600.0).solve(problem).policy
     assert np.all(np.diff(policy.actions) >= 0)
     gone = np.eye(1, len(problem.grid.points))
     worth = gone @ policy.vectors.T

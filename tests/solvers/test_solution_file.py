@@ -16,7 +16,7 @@ PROBLEM = eco.HarvestProblem(stock=STOCK, survey=eco.NormalSurvey(sd=0.1), grid=
 
 
 def test_it_comes_back_with_bounds_status_and_settings(tmp_path: Path) -> None:
-    solution = eco.Pomdp(gap=0.05, seconds=30).solve(PROBLEM)
+    solution = eco.Pomdp(gap=0.05, seconds=600.0).solve(PROBLEM)
     solution.save(tmp_path / "pomdp.nc", "kt")
     back = eco.load_solution(tmp_path / "pomdp.nc")
     assert (back.lower, back.upper, back.gap) == (solution.lower, solution.upper, solution.gap)
