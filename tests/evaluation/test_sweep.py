@@ -134,6 +134,23 @@ def copy(whole: Path, target: Path) -> Path:
 
 # Killed and gone on with
 
+PATIENCE = 600.0
+"""Seconds after which what was waited for will not come; only a test that fails waits for so long."""
+
+KILLS_ITSELF = """
+import os, signal, sys
+from pathlib import Path
+from ecodecide.evaluation.sweep import read_plan, run_sweep
+
+def kill(progress):
+    # a fit is finished, and none of its cells
+    if any(Path(sys.argv[2]).glob("stocks/*/fit.nc")):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+# with a worker of its own, which must not outlive it
+run_sweep(read_plan(sys.argv[1]), sys.argv[2], workers_here=1, progress=kill)
+"""
+
 
 def test_killed_client_and_killed_worker_cost_nothing(
     plan: SweepPlan, whole: Path, cluster: Any, tmp_path: Path
@@ -144,26 +161,24 @@ def test_killed_client_and_killed_worker_cost_nothing(
     settings["stocks"] = [f"{plan.root}/{name}" for name in plan.stocks]
     settings |= {name: getattr(plan, name) for name in names}
     file.write_text("[sweep]\n" + "\n".join(f"{key} = {value!r}" for key, value in settings.items()))
-    # with a worker of its own, which must not outlive it
-    command = [sys.executable, "-m", "ecodecide", "sweep", str(file), "-o", str(folder), "--workers", "1"]
-    client = subprocess.Popen(command)
-    begin = time.monotonic()
-    while not any((folder / "stocks").glob("*/fit.nc")):
-        assert client.poll() is None
-        assert time.monotonic() - begin < 120.0
-        time.sleep(0.01)
-    client.kill()
-    client.wait()
+    client = subprocess.run([sys.executable, "-c", KILLS_ITSELF, file, folder], timeout=PATIENCE)
+    assert client.returncode == -signal.SIGKILL
     assert not sweep_status(folder).finished
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("stocks/*/*.nc")}
     assert kept
-    killed: list[int] = []
+    killed: list[str] = []
 
     def kill(progress: Progress) -> None:
         # with something finished, and more to do, both workers are at work
         if progress.words != "begin" and not killed:
-            killed.append(next(worker.pid for worker in cluster.workers.values()))
-            os.kill(killed[0], signal.SIGKILL)
+            worker = next(iter(cluster.workers.values()))
+            killed.append(worker.worker_address)
+            os.kill(worker.pid, signal.SIGKILL)
+            # the sweep goes on when the scheduler has noticed
+            end = time.monotonic() + PATIENCE
+            while killed[0] in cluster.scheduler.workers:
+                assert time.monotonic() < end
+                time.sleep(0.01)
 
     again = run_sweep(read_plan(file), folder, scheduler=cluster.scheduler_address, progress=kill)
     assert killed
@@ -202,7 +217,7 @@ def test_a_cell_that_kills_its_workers_fails_alone(
 def crew(plan: SweepPlan, cluster: Any, tmp_path: Path) -> Iterator[Any]:
     with workers.workers(SweepFolder(tmp_path / "unseen"), plan, None, cluster.scheduler_address) as crew:
         # one that a test has killed may still be on its way back
-        crew._client.wait_for_workers(2, timeout=60)
+        crew._client.wait_for_workers(2, timeout=PATIENCE)
         yield crew
 
 

@@ -27,6 +27,8 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+PATIENCE = 300_000.0
+"""Milliseconds after which what was waited for will not come; only a test that fails waits for so long."""
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
 
@@ -44,7 +46,7 @@ class Watched:
         context = self.browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
         self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.told.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.told.append(f"error: {error}"))
         page.on("request", lambda request: self.asked(request.url, at))
@@ -65,8 +67,9 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        made = driver.chromium.launch(executable_path=BROWSER, args=ARGUMENTS, timeout=PATIENCE)
         yield made
         made.close()
 
@@ -121,23 +124,18 @@ def overflow(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def color(locator: Any, of: str) -> str:
-    return str(locator.evaluate(f"e => getComputedStyle(e).{of}"))
-
-
 PAPER_AND_INK = {
     "light": ("rgb(255, 255, 255)", "rgb(26, 29, 33)"),
     "dark": ("rgb(20, 23, 27)", "rgb(232, 235, 239)"),
 }
 
 
-def paper_and_ink(page: Any) -> tuple[str, str]:
-    """Return the color of the page, and that of the words of a figure, which its inked lines share."""
-    mark = page.locator("#figure-belief-track .scatterlayer .js-line").last
-    assert color(mark, "stroke") == color(page.locator("#figure-quota .xtick text").first, "fill")
-    return color(page.locator("body"), "backgroundColor"), color(
-        page.locator("#figure-quota .xtick text").first, "fill"
-    )
+def check_paper_and_ink(page: Any, theme: str) -> None:
+    """Wait for the color of the page, and for that of the words of a figure, which its inked lines share."""
+    paper, ink = PAPER_AND_INK[theme]
+    expect(page.locator("body")).to_have_css("background-color", paper)
+    expect(page.locator("#figure-quota .xtick text").first).to_have_css("fill", ink)
+    expect(page.locator("#figure-belief-track .scatterlayer .js-line").last).to_have_css("stroke", ink)
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -237,20 +235,20 @@ def test_keyboard_reaches_every_control(page: Any) -> None:
 
 def test_theme_follows_the_system_until_it_is_chosen(opened: Any) -> None:
     page = opened(color_scheme="light")
-    assert paper_and_ink(page) == PAPER_AND_INK["light"]
+    check_paper_and_ink(page, "light")
     page.emulate_media(color_scheme="dark")
-    assert paper_and_ink(page) == PAPER_AND_INK["dark"]
+    check_paper_and_ink(page, "dark")
     button = page.locator("#theme")
     for chosen in ("light", "dark"):
         button.click()
         expect(button).to_have_text(f"Theme: {chosen}")
-        assert paper_and_ink(page) == PAPER_AND_INK[chosen]
+        check_paper_and_ink(page, chosen)
     # a choice stands against the system, and is remembered
     page.emulate_media(color_scheme="light")
     page.reload()
     page.wait_for_selector("html[data-drawn]")
     expect(button).to_have_text("Theme: dark")
-    assert paper_and_ink(page) == PAPER_AND_INK["dark"]
+    check_paper_and_ink(page, "dark")
 
 
 def test_print_is_light_whole_and_without_controls(opened: Any) -> None:
@@ -258,7 +256,7 @@ def test_print_is_light_whole_and_without_controls(opened: Any) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     figure = page.locator("#figure-quota svg.main-svg").first
     expect(figure).to_have_attribute("width", "320")
-    assert paper_and_ink(page) == PAPER_AND_INK["light"]
+    check_paper_and_ink(page, "light")
     expect(page.locator(".choices")).to_be_hidden()
     expect(page.locator("#belief-year")).to_be_hidden()
     folded = page.locator("details[data-printed]")
