@@ -303,7 +303,8 @@ def compare(
     --------
     >>> import ecodecide as eco
     >>> solvers = ["tac", "no-fishing"]
-    >>> result = eco.compare("hake-argentina-north", solvers, growth="logistic", replicates=20, years=5)
+    >>> settings = {"growth": "logistic", "worlds": "fitted", "replicates": 20, "years": 5}
+    >>> result = eco.compare("hake-argentina-north", solvers, **settings)
     >>> [entry["name"] for entry in result.to_dict()["policies"]]
     ['tac', 'no-fishing']
     """

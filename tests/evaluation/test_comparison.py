@@ -17,14 +17,27 @@ from ecodecide.errors import ConvergenceWarning, EvaluationError, FitError, Solv
 from ecodecide.evaluation import managed_stock
 from ecodecide.evaluation.decision_grid import largest_biomass
 from ecodecide.evaluation.metrics import METRICS
+from ecodecide.fitting.laws import fit_laws
 from ecodecide.policy.rules import ConstantRate, RulePolicy
 
 SMALL: dict[str, Any] = {"growth": "logistic", "cells": 30, "replicates": 50, "years": 10}
 DEFAULTS = ["pomdp", "gpdp", "tac", "optimal-control", "no-fishing"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Fits of fewer draws on fewer cells: how good they are is not what these tests are about."""
+
+    def quick_fit(history: Any, laws: Any, **settings: Any) -> Any:
+        return fit_laws(history, laws, **{**settings, "draws": 100, "cells": 80})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(managed_stock, "fit_laws", quick_fit)
+        yield
+
+
 @pytest.fixture(scope="module")
-def comparison() -> Any:
+def comparison(few_draws: None) -> Any:
     return eco.compare("hake-argentina-north", seed=1, **SMALL)
 
 
