@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TypeVar
 
@@ -55,8 +55,9 @@ def side_by_side(
     sys.setswitchinterval(_PATIENCE)
     try:
         with ThreadPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:
-            futures = [pool.submit(run, number) for number in range(len(tasks))]
+            futures: list[Future[Result]] = []
             try:
+                futures.extend(pool.submit(run, number) for number in range(len(tasks)))
                 return [future.result() for future in futures]
             except BaseException:
                 stop.set()
