@@ -85,7 +85,7 @@ class BestRamp:
     >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.2))
     >>> problem = eco.HarvestProblem(stock=stock, survey=eco.LognormalSurvey(cv=0.3), initial=0.8,
     ...                              grid=eco.Grid(upper=2.5, cells=40))
-    >>> found = BestRamp(risk=0.01, precision=0.02).solve(problem)
+    >>> found = eco.BestRamp(risk=0.01, precision=0.02).solve(problem)
     >>> found.converged, found.settings["collapse_probability"] <= 0.01
     (True, True)
     """
