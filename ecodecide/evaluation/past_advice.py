@@ -135,7 +135,7 @@ class OneFit:
     def _rule_in(self, rule: Precautionary, place: int) -> Policy:
         """Return a rule with numbers from what was known in a year."""
         surveys, problem = self._past.surveys, self._managed.problem
-        seen = PastSurveys(surveys[:place], float(surveys[place]))
+        seen = PastSurveys(surveys[:place], float(surveys[place]), self._past.over_best)
         known = replace(problem, history=known_in(self._past.history, place) if place else None)
         return rule.solve(known, seen=seen, biomass=self._mean[: place + 1]).policy
 

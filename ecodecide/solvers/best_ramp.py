@@ -24,6 +24,7 @@ from ecodecide.errors import SolverError
 from ecodecide.history.last_survey import ends_with_a_survey
 from ecodecide.policy.managed_chain import futures, managed_years
 from ecodecide.policy.rules import Ramp, RulePolicy
+from ecodecide.solvers.past_surveys import over_best
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
 
@@ -117,7 +118,8 @@ class BestRamp:
         """
         begin = time.perf_counter()
         arrays = discretize(problem)
-        capacity = float(np.max(problem.stock.carrying_capacity))  # type: ignore[union-attr]
+        # of an index the draws, by which the ramps are tried, may be of another scale
+        capacity = float(np.max(problem.stock.carrying_capacity)) * over_best(problem)  # type: ignore[union-attr]
         if not capacity > 0.0:
             raise SolverError("best-ramp: this stock dies out from any start, and has no limit to stay above")
         limit = self.limit * capacity

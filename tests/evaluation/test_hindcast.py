@@ -228,7 +228,8 @@ def test_nothing_is_advised_before_the_first_survey(hake: ManagedStock, past: Pa
 def test_an_index_is_heard_in_units_of_biomass(hake: ManagedStock, past: PastYears) -> None:
     index = CatchHistory(year=past.year, catch=past.catch, index=0.003 * past.history.biomass, id="index")
     found = PastYears.of(replace(hake.problem, history=index))
-    catchability = np.exp(np.mean(np.log(index.index["index"] / hake.posterior.best_biomass)))
+    draws = np.log(hake.posterior.trajectory_biomass).mean(axis=0)
+    catchability = np.exp(np.mean(np.log(index.index["index"]) - draws))
     np.testing.assert_allclose(found.surveys, index.index["index"] / catchability)
 
 
