@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
     from ecodecide.evaluation import World, compare, evaluate, score
+    from ecodecide.evaluation.advice import recommend
     from ecodecide.evaluation.comparison_file import load_comparison
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.hindcast import hindcast
     from ecodecide.evaluation.rare_collapse import rare_collapse
-    from ecodecide.evaluation.recommendation import recommend
     from ecodecide.fitting import fit
     from ecodecide.fitting.stock_file import load_stock
     from ecodecide.history import CatchHistory, load_history
@@ -128,7 +128,7 @@ _PLACES = {
     "ecodecide.evaluation.exact": ("exact_scores",),
     "ecodecide.evaluation.comparison_file": ("load_comparison",),
     "ecodecide.evaluation.hindcast": ("hindcast",),
-    "ecodecide.evaluation.recommendation": ("recommend",),
+    "ecodecide.evaluation.advice": ("recommend",),
     "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }
