@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
     from ecodecide.evaluation import World, compare, evaluate, score
+    from ecodecide.evaluation.advice import recommend
     from ecodecide.evaluation.comparison_file import load_comparison
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.hindcast import hindcast
     from ecodecide.evaluation.managed_stock import manage
     from ecodecide.evaluation.rare_collapse import rare_collapse
-    from ecodecide.evaluation.recommendation import recommend
     from ecodecide.fitting import fit
     from ecodecide.fitting.laws import fit_laws
     from ecodecide.fitting.priors import read_prior
@@ -143,7 +143,7 @@ _PLACES = {
     "ecodecide.evaluation.comparison_file": ("load_comparison",),
     "ecodecide.evaluation.hindcast": ("hindcast",),
     "ecodecide.evaluation.managed_stock": ("manage",),
-    "ecodecide.evaluation.recommendation": ("recommend",),
+    "ecodecide.evaluation.advice": ("recommend",),
     "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }

@@ -16,11 +16,12 @@ import ecodecide as eco
 from ecodecide.decision.belief import condition, harvest
 from ecodecide.errors import EcodecideError, EvaluationError, FitError, HistoryWarning
 from ecodecide.evaluation import managed_stock
-from ecodecide.evaluation.belief_track import QUANTILES, belief_track, member_limits
-from ecodecide.evaluation.hindcast import SCHEMA, hindcast
+from ecodecide.evaluation.hindcast import hindcast
+from ecodecide.evaluation.hindcast.belief_track import QUANTILES, belief_track, member_limits
+from ecodecide.evaluation.hindcast.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
+from ecodecide.evaluation.hindcast.past_years import PastYears, known_in
+from ecodecide.evaluation.hindcast.result import SCHEMA
 from ecodecide.evaluation.managed_stock import ManagedStock, fitted_stock, solvers_by_name
-from ecodecide.evaluation.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
-from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.fitting import laws
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.catch_history import CatchHistory

@@ -13,12 +13,12 @@ from scipy.special import ndtr, ndtri
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, FitError, QuotaWarning, SolverError
-from ecodecide.evaluation.biomass_belief import Spread, biomass_belief
+from ecodecide.evaluation.advice import Recommendation, recommend
+from ecodecide.evaluation.advice.biomass_belief import Spread, biomass_belief
+from ecodecide.evaluation.advice.next_survey import NextSurvey, what_would_change
+from ecodecide.evaluation.advice.rules_anew import series_anew
 from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.managed_stock import ManagedStock
-from ecodecide.evaluation.next_survey import NextSurvey, what_would_change
-from ecodecide.evaluation.recommendation import Recommendation, recommend
-from ecodecide.evaluation.rules_anew import series_anew
 from ecodecide.evaluation.saved_policies import load_policies, managed_with
 from ecodecide.fitting.grid_filter import log_cells
 from ecodecide.fitting.posterior import Posterior

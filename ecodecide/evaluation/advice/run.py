@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,13 @@ from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideWarning, EvaluationError, QuotaWarning
-from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
+from ecodecide.evaluation.advice.assumptions import advice_assumptions
+from ecodecide.evaluation.advice.biomass_belief import BiomassBelief, Spread, biomass_belief
+from ecodecide.evaluation.advice.consequences import consequences
+from ecodecide.evaluation.advice.next_survey import NextSurvey, what_would_change
+from ecodecide.evaluation.advice.recommendation import Advice, Recommendation
+from ecodecide.evaluation.advice.rules_anew import series_anew
 from ecodecide.evaluation.closed_loop import check_settings, evaluate
-from ecodecide.evaluation.consequences import Consequences, consequences
-from ecodecide.evaluation.grouped_file import write_groups
 from ecodecide.evaluation.limits import read_limit
 from ecodecide.evaluation.managed_stock import (
     DEFAULT_SOLVERS,
@@ -29,9 +32,7 @@ from ecodecide.evaluation.managed_stock import (
     solvers_by_name,
 )
 from ecodecide.evaluation.named_worlds import FITTED
-from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
-from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
-from ecodecide.evaluation.rules_anew import series_anew
+from ecodecide.evaluation.provenance import citations, ends_with_a_survey, versions
 from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
@@ -44,162 +45,10 @@ from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
 from ecodecide.policy.rules import SeriesPolicy
-from ecodecide.solvers.past_surveys import catchabilities, later_surveys
+from ecodecide.solvers.past_surveys import later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
-
-SCHEMA = "ecodecide-recommendation-1"
-"""The version of the layout of its file."""
-
-
-@dataclass(frozen=True, eq=False)
-class Advice:
-    """What a policy advises.
-
-    Attributes
-    ----------
-    name
-        Of the policy.
-    quota
-        Of the year of the decision.
-    share
-        The same over the median biomass.
-    over_last_catch
-        The same over the last known catch; None where that is 0 or not known.
-    status
-        How far the policy can be trusted, in words.
-    settings
-        Of its solver.
-    consequences
-        What follows if it is kept to, this year and later.
-    next_survey
-        How the quota answers the next survey.
-    belief
-        About the biomass, that a policy on beliefs acts on; None of others.
-    """
-
-    name: str
-    quota: float
-    share: float | None
-    over_last_catch: float | None
-    status: str
-    settings: Mapping[str, Any]
-    consequences: Consequences
-    next_survey: WhatWouldChange
-    belief: Spread | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "name": self.name,
-            "quota": self.quota,
-            "share_of_biomass": self.share,
-            "over_last_catch": self.over_last_catch,
-            "status": self.status,
-            "belief": None if self.belief is None else self.belief.to_dict(),
-            **self.consequences.to_dict(),
-            "next_survey": self.next_survey.to_dict(),
-            # through JSON and back: tuples become lists, and nothing else than plain values is left
-            "settings": json.loads(json.dumps(dict(self.settings), default=str)),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Recommendation:
-    """What `recommend` found.
-
-    Attributes
-    ----------
-    managed
-        The stock as its managers knew it when its policies were made.
-    posterior
-        The stock as it is known now: that of `managed`, or updated.
-    later
-        The years of the update; None without.
-    year
-        Of the decision.
-    catches
-        Rows (year, catch): those known, oldest first.
-    belief
-        About the biomass in that year, before its catch.
-    advice
-        By policy.
-    runs
-        The simulated futures, see `ecodecide.evaluate`; its first year is that of the decision.
-    settings, assumptions, cite, versions, warnings
-        For the record.
-    """
-
-    managed: ManagedStock
-    posterior: Posterior
-    later: LaterYears | None
-    year: int
-    catches: tuple[tuple[int, float], ...]
-    belief: BiomassBelief
-    advice: Mapping[str, Advice]
-    runs: xr.Dataset
-    settings: Mapping[str, Any]
-    assumptions: tuple[str, ...]
-    cite: tuple[str, ...]
-    versions: Mapping[str, str]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def history(self) -> CatchHistory:
-        """The catch history."""
-        return self.managed.history
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recommendation to a NetCDF file, whole or not at all.
-
-        The root of the file is `runs`, with what `to_dict` returns as its attribute ``recommendation``, in JSON.
-        Beside it are the groups of the managed stock, so that `ManagedStock.load` gives back the fit and the policies
-        for the next recommendation.
-
-        Raises
-        ------
-        EvaluationError
-            When the file cannot be written, or survey or growth law are of the user's own.
-        """
-        from ecodecide.evaluation.managed_stock_file import managed_stock_groups
-
-        attributes, groups = managed_stock_groups(self.managed)
-        root = self.runs.assign_attrs(
-            **attributes, schema=SCHEMA, recommendation=json.dumps(self.to_dict(), allow_nan=False)
-        )
-        write_groups(root, groups, path)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recommendation as plain values that JSON can hold; None for what is undefined."""
-        failed = [
-            {"name": name, "quota": None, "status": f"failed: {why}"}
-            for name, why in self.managed.failures.items()
-            if name not in self.advice
-        ]
-        summary = self.posterior.summary()
-        points = ("carrying_capacity", "b_msy", "escapement_msy", "msy", "f_msy")
-        return {
-            "stock": self.history.id,
-            "unit": self.posterior.unit,
-            "year": self.year,
-            "last_catch": _year_and_catch(self.catches[-1]),
-            "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
-            "belief": self.belief.to_dict(),
-            "catchability": {
-                name: {"index_per_biomass": q, "unit": self.history.units.get(_unit_key(name), "unknown")}
-                for name, q in catchabilities(self.managed.problem).items()
-            },
-            "reference_points": {name: summary[name] for name in points if name in summary},
-            "policies": [one.to_dict() for one in self.advice.values()] + failed,
-            "fit": {"law": self.posterior.law, "status": self.posterior.status, **summary},
-            "settings": dict(self.settings),
-            "assumptions": list(self.assumptions),
-            "warnings": list(self.warnings),
-            "cite": list(self.cite),
-            "versions": dict(self.versions),
-            "history": fingerprint(self.history),
-        }
 
 
 def recommend(
@@ -359,7 +208,7 @@ def recommend(
     return Recommendation(
         managed, posterior, later, year, catches, belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
-        _assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
+        advice_assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
@@ -421,14 +270,6 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
         kept = len(years) - int(years[-1] == later.year[0])
         years, catches = [*years[:kept], *later.year], [*catches[:kept], *later.catch]
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
-
-
-def _unit_key(series: str) -> str:
-    return series if series in ("biomass", "ssb") else "index"
-
-
-def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:
-    return {"year": known[0], "catch": known[1]}
 
 
 def _advice(
@@ -495,46 +336,3 @@ def _belief_of(policy: Policy, memory: Any) -> Spread | None:
     if not isinstance(own, BeliefPolicy):
         return None
     return Spread.of(own.arrays.grid.points, own.belief(memory)[0])
-
-
-def _assumptions(
-    managed: ManagedStock,
-    posterior: Posterior,
-    years: int,
-    year: int,
-    heard: bool,
-    anew: Iterable[str] | None,
-) -> tuple[str, ...]:
-    """Return what the advice rests on, one line each; `anew` are the rules that an update made so."""
-    told = assumptions(
-        managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
-    )
-    when = (
-        f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
-        if heard
-        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, rules on "
-        "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
-        "had been surveyed (with a delay by last year's survey, where one was made)"
-    )
-    of_series = [] if anew is None else _of_series(managed, set(anew))
-    return (*(line for line in told if not line.startswith("the first quota rests on")), *of_series, when)
-
-
-def _of_series(managed: ManagedStock, anew: set[str]) -> list[str]:
-    """Say what rules on a series of surveys start from after an update."""
-    led = [
-        name for name, one in managed.policies.items() if isinstance(one, SeriesPolicy) and name not in anew
-    ]
-    made = [name for name in managed.policies if name in anew]
-    lines = []
-    if made:
-        lines.append(
-            f"{', '.join(made)}: made anew from the catches and surveys of the history and of the update: its first "
-            "advice is due"
-        )
-    if led:
-        lines.append(
-            f"{', '.join(led)}: could not be made anew from the update, and so starts from its own advice of those "
-            "years, which nobody followed"
-        )
-    return lines
