@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideWarning, EvaluationError, QuotaWarning
 from ecodecide.evaluation.advice.assumptions import advice_assumptions
 from ecodecide.evaluation.advice.biomass_belief import BiomassBelief, Spread, biomass_belief
-from ecodecide.evaluation.advice.consequences import consequences
+from ecodecide.evaluation.advice.consequences import Consequences, consequences
 from ecodecide.evaluation.advice.next_survey import NextSurvey, what_would_change
 from ecodecide.evaluation.advice.recommendation import Advice, Recommendation
 from ecodecide.evaluation.advice.rules_anew import series_anew
@@ -134,20 +134,20 @@ def recommend(
     read_limit(collapse)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EcodecideWarning)
+        solved = isinstance(stock, ManagedStock) and solvers is None and bool(stock.solutions)
+        # asked for by wrong names, they are refused before the long work of fitting
+        named = {} if policies or solved else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
         if isinstance(stock, ManagedStock):
             managed = stock
-            _check_limit(managed, collapse)
         else:
-            named = {} if policies else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
             history = stock if isinstance(stock, CatchHistory) else load_history(stock)
             managed, _ = fitted_stock(history, growth, survey, economy, seed, implementation_cv, cells, tell)
-            _check_limit(managed, collapse)
-            if named:
-                managed = managed.solved(named, tell)
+        # and so is a limit that no world of the fit has, before that of solving
+        world_limits(managed.posterior.members, collapse, managed.posterior.size)
         if policies:
             managed = replace(managed, solutions=_solutions(policies), failures={})
-        elif isinstance(stock, ManagedStock) and (solvers is not None or not stock.solutions):
-            managed = managed.solved(solvers_by_name(solvers or DEFAULT_SOLVERS, gap), tell)
+        elif named:
+            managed = managed.solved(named, tell)
         later = (
             update
             if update is None or isinstance(update, LaterYears)
@@ -171,28 +171,18 @@ def recommend(
             implementation_cv=managed.problem.implementation_cv, first_survey=False,
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
-        belief = biomass_belief(posterior.members, collapse)
-        catches = _catches(managed.history, later)
-        year = decision_year(managed.history) if later is None else later.decision_year
-        heard = ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey
+        now = _Now(
+            managed, posterior,
+            decision_year(managed.history) if later is None else later.decision_year,
+            ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey,
+            _catches(managed.history, later), biomass_belief(posterior.members, collapse), runs,
+        )  # fmt: skip
         advice = {}
         for number, (name, policy) in enumerate(ready.items()):
             tell("what would change it", number / len(ready))
-            advice[name] = _advice(
-                name,
-                policy,
-                managed,
-                posterior,
-                runs,
-                horizons,
-                collapse,
-                belief,
-                catches[-1][1],
-                year,
-                heard,
-            )
+            advice[name] = _advice(name, policy, now, consequences(runs, name, horizons, collapse))
         tell("what would change it", 1.0)
-        _check_quotas(advice.values(), belief, posterior.unit)
+        _check_quotas(advice.values(), now.belief, posterior.unit)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     problem = managed.problem
@@ -206,17 +196,25 @@ def recommend(
         "updated_to": None if later is None else int(later.year[-1]),
     }  # fmt: skip
     return Recommendation(
-        managed, posterior, later, year, catches, belief, advice, runs,
+        managed, posterior, later, now.year, now.catches, now.belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
-        advice_assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
+        advice_assumptions(managed, posterior, horizons[-1], now.year, now.heard, None if later is None else anew),
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
 
 
-def _check_limit(managed: ManagedStock, collapse: str | float) -> None:
-    """Refuse a limit that no world of the fit has, before the long work of solving."""
-    world_limits(managed.posterior.members, collapse, managed.posterior.size)
+@dataclass(frozen=True, eq=False)
+class _Now:
+    """What is known when the advice is given, and what was simulated from there; see `Recommendation`."""
+
+    managed: ManagedStock
+    posterior: Posterior
+    year: int
+    heard: bool
+    catches: tuple[tuple[int, float], ...]
+    belief: BiomassBelief
+    runs: xr.Dataset
 
 
 def _horizons(years: Sequence[int]) -> tuple[int, ...]:
@@ -272,43 +270,33 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
 
 
-def _advice(
-    name: str,
-    policy: Policy,
-    managed: ManagedStock,
-    posterior: Posterior,
-    runs: xr.Dataset,
-    horizons: Sequence[int],
-    collapse: str | float,
-    belief: BiomassBelief,
-    last_catch: float,
-    year: int,
-    heard: bool,
-) -> Advice:
+def _advice(name: str, policy: Policy, now: _Now, follows: Consequences) -> Advice:
     # the one that the simulation begins with: it is the same in all futures, which know the same
-    quota = float(runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
+    quota = float(now.runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
     _, memory = policy.decide(policy.start(1), np.array([np.nan]), None)
-    solution = managed.solutions[name]
-    survey, members = managed.problem.survey, posterior.members
+    problem, solution, members = now.managed.problem, now.managed.solutions[name], now.posterior.members
     coming = (
-        NextSurvey.after(year + 1, members, survey, quota) if heard else NextSurvey.of(year, members, survey)
-    ).heard(managed.problem, posterior)
+        NextSurvey.after(now.year + 1, members, problem.survey, quota)
+        if now.heard
+        else NextSurvey.of(now.year, members, problem.survey)
+    ).heard(problem, now.posterior)
 
     def answer(seen: Array) -> Array:
-        if not heard:
+        if not now.heard:
             return np.asarray(policy.decide(policy.start(len(seen)), seen, None)[0], dtype=float)
         rows = None if memory is None else np.repeat(memory, len(seen), axis=0)
         return np.asarray(policy.decide(rows, seen, np.full(len(seen), quota))[0], dtype=float)
 
+    median, last_catch = now.belief.biomass.median, now.catches[-1][1]
     return Advice(
         name=name,
         quota=quota,
-        share=quota / belief.biomass.median if belief.biomass.median > 0.0 else None,
+        share=quota / median if median > 0.0 else None,
         over_last_catch=quota / last_catch if last_catch > 0.0 else None,
         status=solution.status,
         settings=solution.settings,
-        consequences=consequences(runs, name, horizons, collapse),
-        next_survey=what_would_change(coming, quota, not heard, answer),
+        consequences=follows,
+        next_survey=what_would_change(coming, quota, not now.heard, answer),
         belief=_belief_of(policy, memory),
     )
 
