@@ -1,6 +1,7 @@
 """Comparisons and managed stocks as files: all that a report or an advice needs comes back."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from ecodecide.evaluation import managed_stock
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.evaluation.provenance import fingerprint
+from ecodecide.fitting.laws import fit_laws
 from ecodecide.solvers.solution import Solution
 
 SMALL: dict[str, Any] = {"growth": "logistic", "cells": 30, "replicates": 50, "years": 10}
@@ -46,8 +48,20 @@ class Own:
         return Solution(Half(), "by hand", lower=1.0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Fits of fewer draws on fewer cells: how good they are is not what these tests are about."""
+
+    def quick_fit(history: Any, laws: Any, **settings: Any) -> Any:
+        return fit_laws(history, laws, **{**settings, "draws": 100, "cells": 80})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(managed_stock, "fit_laws", quick_fit)
+        yield
+
+
 @pytest.fixture(scope="module")
-def comparison() -> Any:
+def comparison(few_draws: None) -> Any:
     solvers = {
         "pomdp": eco.Pomdp(gap=0.05),
         "tac/0.8": eco.Precautionary("tac"),
