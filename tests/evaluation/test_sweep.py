@@ -210,6 +210,29 @@ def test_a_cell_that_kills_its_workers_fails_alone(
     assert (status.count("done"), status.count("failed"), status.count("open")) == (5, 4, 0)
 
 
+def test_a_result_that_dies_with_its_worker_is_waited_for_again() -> None:
+    """It was finished when it was queued, and lost before it was read: dask computes it again on its own."""
+
+    class Queue(list[SimpleNamespace]):
+        def __next__(self) -> SimpleNamespace:
+            return self.pop()
+
+        def add(self, future: SimpleNamespace) -> None:
+            future.status = "finished"
+            self.append(future)
+
+    outcome = task.Outcome(None)
+    crew: Any = object.__new__(workers.OnScheduler)
+    crew._tasks = {"tac-1": task.Task("hake", "tac")}
+    crew._queue = Queue([SimpleNamespace(key="tac-1", status="lost", result=lambda: outcome)])
+    assert crew.finished() == (task.Task("hake", "tac"), outcome)
+    # whatever else is not finished was canceled, as when the scheduler is gone
+    crew._tasks = {"tac-2": task.Task("hake", "tac")}
+    crew._queue = Queue([SimpleNamespace(key="tac-2", status="cancelled")])
+    with pytest.raises(EvaluationError, match="the scheduler was lost"):
+        crew.finished()
+
+
 # Workers that are no use
 
 
