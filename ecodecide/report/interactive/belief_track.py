@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecodecide.report.interactive.parts import INK, SOFT, add, amounts, band, line, named, new_figure, of
+from ecodecide.report.interactive.parts import INK, SOFT, add, band, line, named, new_figure, of
 from ecodecide.report.palette import SKY
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr

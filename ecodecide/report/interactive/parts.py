@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ecodecide.report.palette import PolicyStyle, policy_styles
-from ecodecide.report.table import Amounts
 from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
@@ -61,12 +60,6 @@ def plain(words: str) -> str:
     """
     # plotly knows no entity for quotation marks, and needs none
     return html.escape(words, quote=False).replace("{", "&#123;").replace("$", "&#36;")
-
-
-def amounts(unit: str, *arrays: ArrayLike) -> Amounts:
-    """Return how the amounts of an axis are written: divided by `factor`, in units of `head`."""
-    largest = max((float(np.nanmax(a)) for a in map(np.asarray, arrays) if np.isfinite(a).any()), default=0.0)
-    return Amounts([{"value": largest}], "" if unit == "unknown" else unit)
 
 
 def named(words: str, unit: str) -> str:

@@ -10,7 +10,6 @@ from ecodecide.report.interactive.parts import (
     SOFT,
     Styles,
     add,
-    amounts,
     line,
     named,
     new_figure,
@@ -20,6 +19,7 @@ from ecodecide.report.interactive.parts import (
     styles_of,
     worlds_of,
 )
+from ecodecide.report.table import amounts
 from ecodecide.report.views.risk import COLLAPSE, NO_RECOVERY
 from ecodecide.stock.growth import Array
 
