@@ -9,6 +9,7 @@ import xarray as xr
 
 from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import legend
 from ecodecide.report.html.section import Drawing, Section, figure_box, numbers_table
 from ecodecide.report.html.sections.summary import share_words
 from ecodecide.report.interactive import collapse_figure
@@ -33,10 +34,11 @@ def collapse(material: Material) -> Section:
     for shows, what in _SHOWN:
         if not np.isfinite(view[shows]).any():
             continue
-        drawings[what] = Drawing(collapse_figure(view, shows, material.styles))
+        drawings[what] = Drawing(collapse_figure(view, shows, material.styles), names_policies=False)
         starts = "above" if what == "collapsed" else "below"
         caption = f"Share of the futures that start {starts} the limit which have {what} by then, with 95 % intervals."
-        parts.append(figure_box(what, 400, f"{caption} {_ends(view, shows)}", caption))
+        sees, told = f"{caption} {_ends(view, shows)}", join(material.in_world, caption)
+        parts.append(figure_box(what, 400, sees, told, legend=legend(material.styles)))
     parts.append(_numbers(material, view))
     return Section("collapse", "Time to collapse", join(*parts), drawings)
 
