@@ -231,6 +231,13 @@ def test_keyboard_reaches_every_control(page: Any) -> None:
     for _ in range(120):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.name || ''"))
+        # what the keyboard is at is seen, plotly's own buttons too
+        here = page.locator(":focus")
+        assert "solid 3px" in color(here, "outline")
+        if "modebar-btn" in (here.get_attribute("class") or ""):
+            expect(here.locator("xpath=ancestor::*[contains(@class, 'modebar ')][1]")).to_have_css(
+                "opacity", "1"
+            )
         if reached >= {"policy", "world", "theme", "belief-year"}:
             return
     pytest.fail(f"the keyboard reaches {sorted(reached)} alone")

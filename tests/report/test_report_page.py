@@ -186,6 +186,14 @@ def test_headings_are_in_order_and_tables_have_heads(page: str, reader: Reader) 
     assert all(a["tabindex"] == "0" and len(a["aria-label"] or "") > 15 for a in boxes)
 
 
+def test_nothing_moves_for_those_who_want_no_motion() -> None:
+    style = asset("report.css")
+    wanted = re.search(r"@media \(prefers-reduced-motion: no-preference\) \{(.*?)\n\}", style, re.DOTALL)
+    assert wanted and "scroll-behavior: smooth" in wanted[1]
+    others = style.replace(wanted[0], "").replace("transition: none", "")
+    assert not re.search("scroll-behavior|animation|transition", others)
+
+
 def luminance(color: str) -> float:
     """Return the relative luminance of a color, as WCAG 2.2 defines it."""
     channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -359,6 +367,8 @@ def test_a_collapsed_stock_risks_not_to_recover(small_run: Any) -> None:
     figures = figures_of(page)
     assert "recovered" in figures
     assert "collapsed" not in figures
+    few = scored_again(small_run, small_run.runs.isel(replicate=slice(0, 19)), high)
+    assert "19 at the most start below the limit: too few for a figure" in Reader(report(few)).text()
     recovered = run.estimate("tac", "recovery_probability")
     lasting = {
         key: 1.0 - recovered[other] for key, other in (("value", "value"), ("low", "high"), ("high", "low"))

@@ -10,6 +10,7 @@
   const touch = matchMedia("(pointer: coarse)");
   const PRINTED = { page: 660, panel: 320, height: 0.8 }; // px: A4 and Letter within their margins; lower, so that more figures fit a page
 
+  const choices = document.querySelector(".choices");
   const notDrawn = document.getElementById("not-drawn");
 
   // --- what is chosen ---
@@ -74,6 +75,8 @@
   }
 
   function drawAll() {
+    // a heading that is gone to stops below the choices, however many rows they take
+    root.style.scrollPaddingTop = `${choices.offsetHeight + 8}px`;
     Object.keys(figures).forEach(draw);
   }
 
