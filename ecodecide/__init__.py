@@ -25,14 +25,19 @@ if TYPE_CHECKING:
     from ecodecide.decision.grid import Grid
     from ecodecide.decision.problem import HarvestProblem
     from ecodecide.evaluation import World, compare, evaluate, score
+    from ecodecide.evaluation.advice import recommend
     from ecodecide.evaluation.comparison_file import load_comparison
     from ecodecide.evaluation.exact import exact_scores
     from ecodecide.evaluation.hindcast import hindcast
+    from ecodecide.evaluation.managed_stock import manage
     from ecodecide.evaluation.rare_collapse import rare_collapse
-    from ecodecide.evaluation.recommendation import recommend
     from ecodecide.fitting import fit
+    from ecodecide.fitting.laws import fit_laws
+    from ecodecide.fitting.priors import read_prior
     from ecodecide.fitting.stock_file import load_stock
     from ecodecide.history import CatchHistory, load_history
+    from ecodecide.policy.rules import RulePolicy
+    from ecodecide.solvers.best_ramp import BestRamp
     from ecodecide.solvers.gpdp import Gpdp
     from ecodecide.solvers.optimal_control import OptimalControl
     from ecodecide.solvers.pomdp import Pomdp
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Allen",
+    "BestRamp",
     "BevertonHolt",
     "CatchHistory",
     "Economy",
@@ -76,6 +82,7 @@ __all__ = [
     "Pomdp",
     "Precautionary",
     "Ricker",
+    "RulePolicy",
     "Solution",
     "UniformNoise",
     "World",
@@ -84,6 +91,7 @@ __all__ = [
     "evaluate",
     "exact_scores",
     "fit",
+    "fit_laws",
     "growth",
     "hindcast",
     "load_comparison",
@@ -91,7 +99,9 @@ __all__ = [
     "load_model",
     "load_solution",
     "load_stock",
+    "manage",
     "rare_collapse",
+    "read_prior",
     "recommend",
     "score",
 ]
@@ -118,17 +128,22 @@ _PLACES = {
     "ecodecide.decision.problem": ("HarvestProblem",),
     "ecodecide.decision.discretize": ("discretize",),
     "ecodecide.fitting": ("fit",),
+    "ecodecide.fitting.laws": ("fit_laws",),
+    "ecodecide.fitting.priors": ("read_prior",),
     "ecodecide.fitting.stock_file": ("load_stock",),
     "ecodecide.solvers.solution": ("Solution",),
     "ecodecide.solvers.solution_file": ("load_solution",),
+    "ecodecide.policy.rules": ("RulePolicy",),
     "ecodecide.solvers.precautionary": ("Precautionary",),
+    "ecodecide.solvers.best_ramp": ("BestRamp",),
     "ecodecide.solvers.optimal_control": ("OptimalControl",),
     "ecodecide.solvers.gpdp": ("Gpdp",),
     "ecodecide.solvers.pomdp": ("Pomdp",),
     "ecodecide.evaluation.exact": ("exact_scores",),
     "ecodecide.evaluation.comparison_file": ("load_comparison",),
     "ecodecide.evaluation.hindcast": ("hindcast",),
-    "ecodecide.evaluation.recommendation": ("recommend",),
+    "ecodecide.evaluation.managed_stock": ("manage",),
+    "ecodecide.evaluation.advice": ("recommend",),
     "ecodecide.evaluation.rare_collapse": ("rare_collapse",),
     "ecodecide.evaluation": ("World", "compare", "evaluate", "score"),
 }

@@ -98,7 +98,7 @@ def recommend(
     """
     from ecodecide.decision.economy import Economy
     from ecodecide.errors import EcodecideWarning
-    from ecodecide.evaluation.recommendation import recommend as run
+    from ecodecide.evaluation.advice import recommend as run
     from ecodecide.history.library import load_history
 
     if solvers and files:

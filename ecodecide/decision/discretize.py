@@ -81,6 +81,7 @@ def discretize(problem: HarvestProblem, tolerance: float = TOLERANCE) -> Discret
     Returns
     -------
     DiscreteProblem
+        `kernel`, `observation` and `reward`, each of shape (states, states); `initial`, of shape (states,).
 
     Raises
     ------

@@ -293,6 +293,8 @@ def compare(
     Returns
     -------
     Comparison
+        `estimate(policy, metric)` is one figure with its interval, `scores` all of them, `runs` the futures, `fit` what
+        was fitted; `assumptions` and `cite` belong to every figure.
 
     Raises
     ------

@@ -148,7 +148,17 @@ def manage(
     gap: float = 0.01,
     progress: Progress | None = None,
 ) -> ManagedStock:
-    """Fit a stock to its history and solve for ways of managing it; see `ecodecide.compare` for the parameters.
+    """Fit a stock to its history and solve for ways of managing it: `ecodecide.compare` without its futures.
+
+    Parameters
+    ----------
+    stock, solvers, growth, survey, economy, seed, implementation_cv, cells, gap, progress
+        As in `ecodecide.compare`.
+
+    Returns
+    -------
+    ManagedStock
+        With `history`, the `posterior` that managers believe in, the `problem` that was solved, and `policies` by name.
 
     Raises
     ------
@@ -157,7 +167,8 @@ def manage(
 
     Examples
     --------
-    >>> managed = manage("hake-argentina-north", ["tac"], growth="logistic")
+    >>> import ecodecide as eco
+    >>> managed = eco.manage("hake-argentina-north", ["tac"], growth="logistic")
     >>> managed.posterior.law, list(managed.policies)
     ('logistic', ['tac'])
     """

@@ -42,7 +42,8 @@ def assumptions(
         "for ever",
         "each replicate lives in one joint draw of parameters and of the biomass today; solvers plan for the "
         "mixture of the draws, redrawn every year, and their bounds are of that plan, not of the figures simulated "
-        "here; rules take the best estimate",
+        "here; rules take the best estimate"
+        + (", turned into the biomass of the draws" if history.free_catchability else ""),
         "B_MSY and F_MSY are of the biomass before harvest; collapse counts futures that start above the limit, "
         "each with the carrying capacity of its own world",
         *_truths(worlds, posterior),

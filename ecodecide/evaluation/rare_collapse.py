@@ -163,6 +163,11 @@ def rare_collapse(
     PolicyError
         When the policy sets a quota that is negative or not a number.
 
+    References
+    ----------
+    Adaptive multilevel splitting: Cerou & Guyader 2007, Stochastic Analysis and Applications 25:417; without bias:
+    Brehier, Gazeau, Goudenege, Lelievre & Rousset 2016, Annals of Applied Probability 26:3559.
+
     Examples
     --------
     >>> import ecodecide as eco

@@ -45,7 +45,8 @@ def score(
         What `evaluate` returns. Replicates that its variable `draw` (world, replicate) gives the same number
         live in the same draw of the stock, and count together in the intervals; without it each is its own.
     collapse
-        The limit, see `read_limit`: that of the replicate's own world.
+        The limit, that of the replicate's own world: a share of the carrying capacity (``"0.1K"``) or of B_MSY before
+        harvest (``"0.2BMSY"``), ``"Blim"`` for 0.3 B_MSY, ``"allee"`` for the Allee threshold, or a biomass.
     reference
         The policy that `npv_difference` compares with; None for the first.
     metrics

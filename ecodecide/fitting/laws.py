@@ -119,6 +119,7 @@ def fit_laws(
     Returns
     -------
     FittedLaws
+        With the `posteriors` and `weights` by law, their `average`, and the probability of a `tipping_point`.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def fit_laws(
     Examples
     --------
     >>> import ecodecide as eco
-    >>> fitted = fit_laws(eco.load_history("plaice-north-sea"), ["logistic", "ricker"], draws=20, cells=80)
+    >>> fitted = eco.fit_laws(eco.load_history("plaice-north-sea"), ["logistic", "ricker"], draws=20, cells=80)
     >>> bool(abs(sum(fitted.weights.values()) - 1.0) < 1e-12), fitted.tipping_point
     (True, 0.0)
     """

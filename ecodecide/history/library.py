@@ -78,9 +78,9 @@ def load_history(name_or_path: str | os.PathLike[str]) -> CatchHistory:
     r"""Load a shipped history by its name, or one from a file by its path.
 
     A file is a history of our own, or of another tool, which is told by what is in it: the RAM Legacy database (a
-    release as a workbook or R data, or its tables as CSV), SPiCT, MSEtool or FIMS; see `read_foreign`. Where it holds
-    several stocks, the stockid stands after the path and a colon. What takes more than one file, or needs more to be
-    said, is made a history with `ecodecide history import` or `read_foreign` first.
+    release as a workbook or R data, or its tables as CSV), SPiCT, MSEtool or FIMS. Where it holds several
+    stocks, the stockid stands after the path and a colon. What takes more than one file, or needs more to be said, is
+    made a history with `ecodecide history import` or `ecodecide.history.read_foreign` first.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def load_history(name_or_path: str | os.PathLike[str]) -> CatchHistory:
     Warns
     -----
     HistoryWarning
-        As `CatchHistory` and `read_history_csv` do.
+        As `CatchHistory` and `ecodecide.history.read_history_csv` do.
 
     Examples
     --------

@@ -24,6 +24,7 @@ from ecodecide.errors import SolverError
 from ecodecide.history.last_survey import ends_with_a_survey
 from ecodecide.policy.managed_chain import futures, managed_years
 from ecodecide.policy.rules import Ramp, RulePolicy
+from ecodecide.solvers.past_surveys import over_best
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
 
@@ -85,7 +86,7 @@ class BestRamp:
     >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.2))
     >>> problem = eco.HarvestProblem(stock=stock, survey=eco.LognormalSurvey(cv=0.3), initial=0.8,
     ...                              grid=eco.Grid(upper=2.5, cells=40))
-    >>> found = BestRamp(risk=0.01, precision=0.02).solve(problem)
+    >>> found = eco.BestRamp(risk=0.01, precision=0.02).solve(problem)
     >>> found.converged, found.settings["collapse_probability"] <= 0.01
     (True, True)
     """
@@ -117,7 +118,8 @@ class BestRamp:
         """
         begin = time.perf_counter()
         arrays = discretize(problem)
-        capacity = float(np.max(problem.stock.carrying_capacity))  # type: ignore[union-attr]
+        # of an index the draws, by which the ramps are tried, may be of another scale
+        capacity = float(np.max(problem.stock.carrying_capacity)) * over_best(problem)  # type: ignore[union-attr]
         if not capacity > 0.0:
             raise SolverError("best-ramp: this stock dies out from any start, and has no limit to stay above")
         limit = self.limit * capacity

@@ -69,6 +69,10 @@ class Gpdp:
     SolverError
         For another scheme, or two second inputs at once, or a planner besides either.
 
+    References
+    ----------
+    Boettiger, Mangel & Munch 2015, Proc. R. Soc. B 282:20141631, doi:10.1098/rspb.2014.1631.
+
     Examples
     --------
     >>> from ecodecide.decision.grid import Grid

@@ -127,7 +127,8 @@ def _ices_percentile(inputs: RuleInputs) -> Rule:
 
 def _removal(inputs: RuleInputs) -> Rule:
     minimum = float(np.exp(ndtri(0.2) * inputs.survey_log_sd()))
-    return PotentialBiologicalRemoval(inputs.largest_growth(), minimum)
+    # growth per head of the best estimate, of which there may be fewer heads
+    return PotentialBiologicalRemoval(inputs.largest_growth() / inputs.over_best, minimum)
 
 
 def _corrected_catch(inputs: RuleInputs) -> Rule:
@@ -139,7 +140,8 @@ def _corrected_catch(inputs: RuleInputs) -> Rule:
             f"the rule {inputs.name!r} corrects for the change of biomass over the history, which has fewer than two "
             "biomasses: fit the stock to it, or use cc1"
         )
-    windfall = max(float(seen[0] - seen[-1]), 0.0) / inputs.msy
+    # the MSY is the best estimate's, and so is its biomass
+    windfall = max(float(seen[0] - seen[-1]), 0.0) / inputs.over_best / inputs.msy
     return ConstantCatch(float(inputs.known_catches.sum() / (len(inputs.known_catches) + windfall)))
 
 

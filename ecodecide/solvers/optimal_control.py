@@ -1,10 +1,6 @@
-"""Stochastic dynamic programming under full observation: constant escapement and beyond.
+"""Stochastic dynamic programming under full observation, by policy iteration: constant escapement and beyond.
 
-    V(x) = max over quotas q of  profit(min(q, x), x) + g E[ V(x') | x - min(q, x) ]
-
-solved by policy iteration (Howard 1960; Puterman 1994, section 6.4): each round evaluates the policy
-exactly by a linear system, and the rounds end when no quota improves on it. The distance to the optimum is
-at most the Bellman residual divided by 1 - g, and is checked.
+Each round evaluates the policy exactly by a linear system, and the rounds end when no quota improves on it.
 
 Growth depends on the escapement alone, so what is worth knowing about a policy is W(s) = E[V(x') | s] for the
 escapements s that it leaves: the linear system has one unknown for each of those, not for each state. The
@@ -52,6 +48,19 @@ class OptimalControl:
     ------
     SolverError
         When a setting means nothing.
+
+    Notes
+    -----
+    ::
+
+        V(x) = max over quotas q of  profit(min(q, x), x) + g E[ V(x') | x - min(q, x) ]
+
+    with x the biomass before harvest and g the discount.
+
+    References
+    ----------
+    Reed 1979, J. Environ. Econ. Manage. 6:350, doi:10.1016/0095-0696(79)90014-7 (when this is constant escapement);
+    Howard 1960 and Puterman 1994, section 6.4 (policy iteration).
 
     Examples
     --------

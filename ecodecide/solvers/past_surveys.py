@@ -1,4 +1,4 @@
-"""The surveys of a history in units of biomass, as a rule remembers them before its first decision."""
+"""The surveys of a history, in the biomass in which policies hear them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ class PastSurveys:
         there was none.
     this_year
         The survey of the year of the first decision, where the history ends with it; else NaN.
+    over_best
+        Biomass in which they are told over that of the stock's best estimate; see `past_surveys`.
     """
 
     surveys: Array
     this_year: float = float("nan")
+    over_best: float = 1.0
 
     @property
     def all(self) -> Array:
@@ -40,10 +43,15 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     """Return the surveys of a problem's history, those of indices divided by their catchability.
 
     The catchability of a relative series is the one that the fitted biomass makes likeliest under lognormal errors:
-    the geometric mean of index over biomass, in the years that have both. That biomass is the best estimate's, as are
-    the reference points of rules: an index tells little of the scale of a stock, but in F_MSY / q and q B_MSY the scale
-    cancels, as long as all three are of one estimate. Several indices are averaged year by year,
-    their logarithms with equal weight.
+    the geometric mean of index over biomass, in the years that have both. That biomass is the geometric mean of the
+    posterior draws, on which policies are planned and beliefs rest. Several indices are averaged year by year, their
+    logarithms with equal weight.
+
+    An index tells little of the scale of a stock, so that the best estimate may be of another scale than most draws:
+    `PastSurveys.over_best` is the geometric mean, over the years, of the draws' biomass over the best estimate's. By
+    it F_MSY and B_MSY of the best estimate are turned into those of the same stock in units of the surveys: in
+    F_MSY / q and q B_MSY the scale cancels, as long as all three are of one estimate. It is 1 where observations are
+    biomass.
 
     Parameters
     ----------
@@ -64,7 +72,7 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     >>> import ecodecide as eco
     >>> history = eco.CatchHistory(year=[2001, 2002, 2003], catch=[2, 3, np.nan], biomass=[10, np.nan, 9])
     >>> past_surveys(eco.HarvestProblem(history=history))
-    PastSurveys(surveys=array([10., nan]), this_year=9.0)
+    PastSurveys(surveys=array([10., nan]), this_year=9.0, over_best=1.0)
     """
     history = problem.history
     if history is None or not history.observations:
@@ -72,7 +80,11 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     seen = np.array(list(history.observations.values()))
     single = _in_biomass(seen, history, problem)
     first = _decided(history)
-    return PastSurveys(single[:first], float(single[first]) if first < len(single) else float("nan"))
+    return PastSurveys(
+        single[:first],
+        float(single[first]) if first < len(single) else float("nan"),
+        over_best(problem),
+    )
 
 
 def later_surveys(problem: HarvestProblem, later: LaterYears) -> Array:
@@ -134,6 +146,18 @@ def catchabilities(problem: HarvestProblem) -> dict[str, float]:
     return dict(zip(history.observations, found, strict=True))
 
 
+def over_best(problem: HarvestProblem) -> float:
+    """Return the biomass of a fitted stock's draws over that of its best estimate: `PastSurveys.over_best`.
+
+    It is 1 where observations are biomass, and of a stock without draws.
+    """
+    draws, best = (getattr(problem.stock, name, None) for name in ("trajectory_biomass", "best_biomass"))
+    if problem.history is None or not problem.history.free_catchability or draws is None or best is None:
+        return 1.0
+    apart = _row_mean(_logs(np.asarray(draws)).T) - _logs(np.asarray(best))
+    return float(np.exp(_row_mean(apart[None])[0]))
+
+
 def _decided(history: CatchHistory) -> int:
     """Return the place of the year of the first decision: that whose catch is not known, or the next."""
     return len(history.catch) - int(np.isnan(history.catch[-1]))
@@ -152,16 +176,16 @@ def _logs(seen: Array) -> Array:
 
 def _log_catchability(history: CatchHistory, problem: HarvestProblem) -> Array:
     """Return the log catchability of each of the history's series."""
-    biomass = getattr(problem.stock, "best_biomass", None)
-    if biomass is None:
+    draws = getattr(problem.stock, "trajectory_biomass", None)
+    if draws is None:
         raise SolverError(
             "the history has a relative series, and this stock does not say what biomass it stood for: fit the stock "
             "to the history (ecodecide.fit), or give a biomass in the unit of the catch"
         )
-    logs = _logs(np.array(list(history.observations.values())))
-    with np.errstate(divide="ignore"):
-        fitted = np.log(np.asarray(biomass, dtype=float)[: logs.shape[1]])
-    return _row_mean(np.where(np.isfinite(fitted), logs - fitted, np.nan))
+    seen = _logs(np.array(list(history.observations.values())))
+    # of a draw in which the stock is extinct no logarithm is known
+    fitted = _row_mean(_logs(np.asarray(draws, dtype=float)).T)
+    return _row_mean(seen - fitted[: seen.shape[1]])
 
 
 def _row_mean(values: Array) -> Array:

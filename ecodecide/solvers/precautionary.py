@@ -28,7 +28,9 @@ class Precautionary:
     """A harvest control rule, its numbers from the reference points of the stock's best estimate.
 
     F_MSY = MSY / B_MSY with B_MSY before harvest, as this package's order of events has it (observe, quota,
-    catch, growth); B0 is the carrying capacity.
+    catch, growth); B0 is the carrying capacity. Of a stock that was fitted to an index they are turned into the
+    biomass in which surveys are heard, see `ecodecide.solvers.past_surveys.past_surveys`: a quota is then what the
+    best estimate makes of the index, F_MSY I / q.
 
     Parameters
     ----------

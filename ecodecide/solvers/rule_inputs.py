@@ -9,7 +9,7 @@ import numpy as np
 
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.solvers.past_surveys import PastSurveys, past_surveys
+from ecodecide.solvers.past_surveys import PastSurveys, over_best, past_surveys
 from ecodecide.stock.growth import Array
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.reference_points import ReferencePoints, best_escapement
@@ -49,8 +49,17 @@ class RuleInputs:
 
     @cached_property
     def points(self) -> ReferencePoints:
-        """The reference points of the best estimate, without noise."""
-        return self.stock.reference_points()
+        """The reference points of the best estimate, without noise, in the biomass that surveys are told in."""
+        best, scale = self.stock.reference_points(), self.over_best
+        threshold = best.allee_threshold
+        return ReferencePoints(
+            msy=best.msy,
+            escapement_msy=best.escapement_msy * scale,
+            b_msy=best.b_msy * scale,
+            f_msy=best.f_msy / scale,
+            carrying_capacity=best.carrying_capacity * scale,
+            allee_threshold=None if threshold is None else threshold * scale,
+        )
 
     @property
     def msy(self) -> float:
@@ -90,6 +99,11 @@ class RuleInputs:
         return self.points.carrying_capacity
 
     @cached_property
+    def over_best(self) -> float:
+        """Biomass as surveys tell it over that of the best estimate; see `past_surveys`."""
+        return over_best(self.problem) if self.seen is None else self.seen.over_best
+
+    @cached_property
     def past(self) -> PastSurveys:
         """The surveys of the history."""
         return past_surveys(self.problem) if self.seen is None else self.seen
@@ -99,7 +113,7 @@ class RuleInputs:
         """Shape (years,): biomass of each year of the history, fitted where the stock says it, else surveyed."""
         fitted = getattr(self.stock, "best_biomass", None) if self.biomass is None else self.biomass
         if fitted is not None:
-            return np.asarray(fitted, dtype=float)
+            return np.asarray(fitted, dtype=float) * (self.over_best if self.biomass is None else 1.0)
         return np.append(self.past.surveys, self.past.this_year)
 
     @cached_property
@@ -180,7 +194,7 @@ class RuleInputs:
         """Return R_max, the largest f(s) / s - 1 up to B0, at least 0: at small s, unless there is an Allee effect."""
         if self.b0 <= 0.0:
             return 0.0
-        s = self.b0 * np.geomspace(1e-6, 1.0, 2000)
+        s = self.b0 / self.over_best * np.geomspace(1e-6, 1.0, 2000)
         best = getattr(self.stock, "best", self.stock)
         return max(float(np.max(getattr(best, "growth", best.mean)(s) / s)) - 1.0, 0.0)
 

@@ -9,9 +9,9 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, PolicyError
-from ecodecide.evaluation.counterfactual import ACTUAL, Standing, counterfactual, follow
-from ecodecide.evaluation.inferred_past import infer_past
-from ecodecide.evaluation.past_years import PastYears
+from ecodecide.evaluation.hindcast.counterfactual import ACTUAL, Standing, counterfactual, follow
+from ecodecide.evaluation.hindcast.inferred_past import infer_past
+from ecodecide.evaluation.hindcast.past_years import PastYears
 from ecodecide.fitting.averaging import average
 from ecodecide.policy.rules import ConstantCatch, ConstantRate, RulePolicy
 from ecodecide.stock.growth import Allen, BevertonHolt, Logistic

@@ -16,11 +16,12 @@ import ecodecide as eco
 from ecodecide.decision.belief import condition, harvest
 from ecodecide.errors import EcodecideError, EvaluationError, FitError, HistoryWarning
 from ecodecide.evaluation import managed_stock
-from ecodecide.evaluation.belief_track import QUANTILES, belief_track, member_limits
-from ecodecide.evaluation.hindcast import SCHEMA, hindcast
+from ecodecide.evaluation.hindcast import hindcast
+from ecodecide.evaluation.hindcast.belief_track import QUANTILES, belief_track, member_limits
+from ecodecide.evaluation.hindcast.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
+from ecodecide.evaluation.hindcast.past_years import PastYears, known_in
+from ecodecide.evaluation.hindcast.result import SCHEMA
 from ecodecide.evaluation.managed_stock import ManagedStock, fitted_stock, solvers_by_name
-from ecodecide.evaluation.past_advice import FIRST, UNSEEN, FitForEachYear, OneFit, each_year
-from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.fitting import laws
 from ecodecide.fitting.laws import fit_laws
 from ecodecide.history.catch_history import CatchHistory
@@ -228,7 +229,8 @@ def test_nothing_is_advised_before_the_first_survey(hake: ManagedStock, past: Pa
 def test_an_index_is_heard_in_units_of_biomass(hake: ManagedStock, past: PastYears) -> None:
     index = CatchHistory(year=past.year, catch=past.catch, index=0.003 * past.history.biomass, id="index")
     found = PastYears.of(replace(hake.problem, history=index))
-    catchability = np.exp(np.mean(np.log(index.index["index"] / hake.posterior.best_biomass)))
+    draws = np.log(hake.posterior.trajectory_biomass).mean(axis=0)
+    catchability = np.exp(np.mean(np.log(index.index["index"]) - draws))
     np.testing.assert_allclose(found.surveys, index.index["index"] / catchability)
 
 

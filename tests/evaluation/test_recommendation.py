@@ -13,12 +13,12 @@ from scipy.special import ndtr, ndtri
 
 import ecodecide as eco
 from ecodecide.errors import EvaluationError, FitError, QuotaWarning, SolverError
-from ecodecide.evaluation.biomass_belief import Spread, biomass_belief
+from ecodecide.evaluation.advice import Recommendation, recommend
+from ecodecide.evaluation.advice.biomass_belief import Spread, biomass_belief
+from ecodecide.evaluation.advice.next_survey import NextSurvey, what_would_change
+from ecodecide.evaluation.advice.rules_anew import series_anew
 from ecodecide.evaluation.decision_grid import decision_grid
 from ecodecide.evaluation.managed_stock import ManagedStock
-from ecodecide.evaluation.next_survey import NextSurvey, what_would_change
-from ecodecide.evaluation.recommendation import Recommendation, recommend
-from ecodecide.evaluation.rules_anew import series_anew
 from ecodecide.evaluation.saved_policies import load_policies, managed_with
 from ecodecide.fitting.grid_filter import log_cells
 from ecodecide.fitting.posterior import Posterior
@@ -342,7 +342,8 @@ def test_several_indices_are_expected_as_the_one_survey_that_is_heard() -> None:
     stock = relative_by_hand(index={"a": INDEX, "b": other})
     plain = NextSurvey.of(2012, stock.posterior.members, SURVEY)
     heard = plain.heard(stock.problem, stock.posterior)
-    best, draws = np.log(stock.posterior.best_biomass), np.log(stock.posterior.trajectory_biomass)
+    draws = np.log(stock.posterior.trajectory_biomass)
+    best = draws.mean(axis=0)
     # log q of a draw less that of the policies, of each index: the index itself cancels
     apart = [(best - draws).mean(axis=1), (best - draws)[:, 4:].mean(axis=1)]
     np.testing.assert_allclose(heard.biomass / plain.biomass, np.exp(np.mean(apart, axis=0)), rtol=1e-12)
@@ -513,8 +514,13 @@ def test_an_index_is_heard_in_units_of_biomass() -> None:
     )
     # an index as ever stands for the geometric mean of the biomass, of which tac takes its share
     rate = stock.policies["tac"].rule.rate  # type: ignore[attr-defined]
-    expected = rate * np.exp(np.log(stock.posterior.best_biomass).mean())
+    expected = rate * np.exp(np.log(stock.posterior.trajectory_biomass).mean())
     assert told.advice["tac"].quota == pytest.approx(expected, rel=1e-9)
+    # and so does the best estimate, of its own biomass and F_MSY
+    best = (
+        0.8 * stock.posterior.reference_points().f_msy * np.exp(np.log(stock.posterior.best_biomass).mean())
+    )
+    assert expected == pytest.approx(best, rel=1e-9)
     q = told.to_dict()["catchability"]["index"]["index_per_biomass"]
     assert rate * 2.0 / q == pytest.approx(expected)
 

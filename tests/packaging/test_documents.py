@@ -137,6 +137,15 @@ def test_tutorials_are_notebooks_that_hold_their_claims(path: Path) -> None:
         for name, arguments in calls_of(ast.parse(source)):
             inspect.signature(getattr(ecodecide, name)).bind_partial(**dict.fromkeys(arguments))
     assert any("assert " in source for source in code)
+    imports = [
+        node for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)
+    ]
+    taken = {
+        name.name for node in imports if f"{node.module}".startswith("ecodecide.") for name in node.names
+    }
+    assert taken & set(ecodecide.__all__) == set(), (
+        "public names are taught as eco.NAME, and not by their room"
+    )
     text = path.read_text()
     assert re.findall(r"(?<![\w.:/])/(?:home|root|tmp|usr|Users|work|mnt)/\S*|[A-Z]:\\\S*", text) == []
     assert "\n## Exercises\n" in text and "\n## Answers\n" in text

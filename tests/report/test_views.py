@@ -58,8 +58,8 @@ def test_history_is_that_of_the_fit(found: Any, plain_run: Any) -> None:
 
 
 def test_an_index_is_shown_in_units_of_biomass(plain_run: Any) -> None:
-    """Of an index that is the fitted biomass times 0.001 in every year, the catchability is 0.001."""
-    fitted = plain_run.posterior.best_biomass
+    """Of an index that is the biomass of the draws times 0.001 in every year, the catchability is 0.001."""
+    fitted = np.exp(np.log(plain_run.posterior.trajectory_biomass).mean(axis=0))
     history = eco.CatchHistory(
         year=plain_run.history.year,
         catch=plain_run.history.catch,

@@ -5,7 +5,7 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.errors import HistoryWarning, SolverError
-from ecodecide.solvers.past_surveys import past_surveys
+from ecodecide.solvers.past_surveys import over_best, past_surveys
 
 NAN = np.nan
 YEARS = np.arange(2000, 2005)
@@ -14,9 +14,10 @@ STOCK = eco.ParametricStock(eco.Logistic(r=0.5, K=12.0), eco.LognormalNoise(sigm
 
 
 class Fitted(eco.ParametricStock):
-    """A stock that says what its biomass was, as a fit does."""
+    """A stock that says what its biomass was, as a fit does: draws of a geometric mean, and a best estimate."""
 
-    best_biomass = BIOMASS
+    trajectory_biomass = np.array([[0.25], [1.0], [4.0]]) * BIOMASS
+    best_biomass = 0.8 * BIOMASS
 
 
 FITTED = Fitted(STOCK.growth, STOCK.noise)
@@ -46,6 +47,39 @@ def test_an_index_is_divided_by_the_catchability_of_the_fitted_biomass(q):
     error = np.exp([0.3, -0.2, NAN, -0.2, 0.1])
     seen = past_surveys(problem(FITTED, index=q * BIOMASS * error))
     np.testing.assert_allclose(seen.surveys, BIOMASS * error, rtol=1e-12)
+
+
+def test_an_extinct_draw_tells_nothing_of_a_catchability():
+    stock = Fitted(STOCK.growth, STOCK.noise)
+    object.__setattr__(stock, "trajectory_biomass", np.array([BIOMASS, BIOMASS * [1.0, 1.0, 1.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(past_surveys(problem(stock, index=3.0 * BIOMASS)).surveys, BIOMASS, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["tac", "40-10", "80-40-msy", "ices", "constant-f", "pbr"])
+def test_a_rule_makes_of_an_index_what_the_best_estimate_makes_of_it(rule):
+    """The quota of an index I is that of the biomass I / q, with the q and the reference points of one estimate."""
+    index = 3.0 * BIOMASS
+    relative = problem(FITTED, index=index)
+    assert over_best(relative) == pytest.approx(1.25, rel=1e-12)
+    policy = eco.Precautionary(rule).solve(relative).policy
+    best = eco.Precautionary(rule).solve(problem(FITTED, biomass=0.8 * BIOMASS)).policy
+    for share in (0.1, 0.3, 0.5, 1.0):
+        heard = share * past_surveys(relative).surveys
+        quota, _ = policy.decide(policy.start(5), heard, None)
+        expected, _ = best.decide(best.start(5), share * 0.8 * BIOMASS, None)
+        np.testing.assert_allclose(quota, expected, rtol=1e-9)
+
+
+def test_the_windfall_of_dcac_is_the_best_estimates():
+    relative, absolute = problem(FITTED, index=3.0 * BIOMASS), problem(FITTED, biomass=0.8 * BIOMASS)
+    quotas = [eco.Precautionary("dcac").solve(one).policy.rule.catch for one in (relative, absolute)]
+    assert quotas[0] == pytest.approx(quotas[1], rel=1e-12) and quotas[0] < 1.0
+
+
+def test_a_biomass_needs_no_turning():
+    assert over_best(problem(FITTED, biomass=BIOMASS)) == 1.0
+    assert over_best(problem(STOCK, index=BIOMASS)) == 1.0
+    assert past_surveys(problem(FITTED, biomass=BIOMASS)).over_best == 1.0
 
 
 def test_several_indices_are_averaged_in_logs_each_with_its_own_catchability():

@@ -40,6 +40,23 @@ class RulePolicy:
         for no cap. A quota of zero may be followed by any.
     delay
         0 to act on this year's survey, 1 to act on last year's.
+
+    Raises
+    ------
+    PolicyError
+        When the delay is neither 0 nor 1, or the cap not positive.
+
+    Examples
+    --------
+    A tenth of what is seen; where nothing is, of what was seen last:
+
+    >>> import ecodecide as eco
+    >>> from ecodecide.policy.rules import ConstantRate
+    >>> policy = eco.RulePolicy(ConstantRate(0.1), expected=50.0)
+    >>> quota, memory = policy.decide(policy.start(1), np.array([80.0]), None)
+    >>> next_quota, _ = policy.decide(memory, np.array([np.nan]), quota)
+    >>> print(quota, next_quota)
+    [8.] [8.]
     """
 
     rule: Rule

@@ -1,13 +1,4 @@
-"""Point-based value iteration over beliefs, between a lower and an upper bound.
-
-    V(b) = max over quotas a of  b.R_a + g W(shift_a b)
-    W(e) = sum over o of  P(o | e) V(b after growth from e and observation o)
-
-b is the belief before harvest, e the belief over escapement. Growth depends on the escapement alone, so
-harvesting is a shift of the belief and one pair of bounds on W serves all quotas. The search (HSVI: Smith &
-Simmons 2004; SARSOP: Kurniawati, Hsu & Lee 2008) walks from the initial belief to where the bounds lie
-furthest apart, taking the quota that the upper bound favors, and tightens both on the way back.
-"""
+"""Point-based value iteration over beliefs, between a lower and an upper bound: see `Pomdp`."""
 
 from __future__ import annotations
 
@@ -85,6 +76,23 @@ class Pomdp:
     SolverError
         When a setting means nothing.
 
+    Notes
+    -----
+    ::
+
+        V(b) = max over quotas a of  b.R_a + g W(shift_a b)
+        W(e) = sum over o of  P(o | e) V(b after growth from e and observation o)
+
+    b is the belief before harvest, e the belief over escapement, R the profit and g the discount. Growth depends on the
+    escapement alone, so harvesting is a shift of the belief and one pair of bounds on W serves all quotas. The search
+    walks from the initial belief to where the bounds lie furthest apart, taking the quota that the upper bound favors,
+    and tightens both on the way back.
+
+    References
+    ----------
+    Memarzadeh & Boettiger 2019, Am. Nat. 193:645, doi:10.1086/702704; the search: Smith & Simmons 2004 (HSVI),
+    Kurniawati, Hsu & Lee 2008 (SARSOP).
+
     Examples
     --------
     >>> import ecodecide as eco
@@ -95,7 +103,7 @@ class Pomdp:
     ...     grid=eco.Grid(upper=2.0, cells=20),
     ...     initial="uniform",
     ... )
-    >>> solution = Pomdp(gap=0.02).solve(problem)
+    >>> solution = eco.Pomdp(gap=0.02).solve(problem)
     >>> solution.converged, solution.lower <= solution.upper, solution.gap <= 0.02
     (True, True, True)
     """

@@ -16,10 +16,13 @@ from ecodecide import __version__
 from ecodecide.decision.economy import Economy
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideWarning, EvaluationError, QuotaWarning
-from ecodecide.evaluation.biomass_belief import BiomassBelief, Spread, biomass_belief
+from ecodecide.evaluation.advice.assumptions import advice_assumptions
+from ecodecide.evaluation.advice.biomass_belief import BiomassBelief, Spread, biomass_belief
+from ecodecide.evaluation.advice.consequences import Consequences, consequences
+from ecodecide.evaluation.advice.next_survey import NextSurvey, what_would_change
+from ecodecide.evaluation.advice.recommendation import Advice, Recommendation
+from ecodecide.evaluation.advice.rules_anew import series_anew
 from ecodecide.evaluation.closed_loop import check_settings, evaluate
-from ecodecide.evaluation.consequences import Consequences, consequences
-from ecodecide.evaluation.grouped_file import write_groups
 from ecodecide.evaluation.limits import read_limit
 from ecodecide.evaluation.managed_stock import (
     DEFAULT_SOLVERS,
@@ -29,9 +32,7 @@ from ecodecide.evaluation.managed_stock import (
     solvers_by_name,
 )
 from ecodecide.evaluation.named_worlds import FITTED
-from ecodecide.evaluation.next_survey import NextSurvey, WhatWouldChange, what_would_change
-from ecodecide.evaluation.provenance import assumptions, citations, ends_with_a_survey, fingerprint, versions
-from ecodecide.evaluation.rules_anew import series_anew
+from ecodecide.evaluation.provenance import citations, ends_with_a_survey, versions
 from ecodecide.evaluation.stock_worlds import world_limits
 from ecodecide.evaluation.world import World
 from ecodecide.fitting.laws import DEFAULT_LAWS
@@ -44,162 +45,10 @@ from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
 from ecodecide.policy.rules import SeriesPolicy
-from ecodecide.solvers.past_surveys import catchabilities, later_surveys
+from ecodecide.solvers.past_surveys import later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
-
-SCHEMA = "ecodecide-recommendation-1"
-"""The version of the layout of its file."""
-
-
-@dataclass(frozen=True, eq=False)
-class Advice:
-    """What a policy advises.
-
-    Attributes
-    ----------
-    name
-        Of the policy.
-    quota
-        Of the year of the decision.
-    share
-        The same over the median biomass.
-    over_last_catch
-        The same over the last known catch; None where that is 0 or not known.
-    status
-        How far the policy can be trusted, in words.
-    settings
-        Of its solver.
-    consequences
-        What follows if it is kept to, this year and later.
-    next_survey
-        How the quota answers the next survey.
-    belief
-        About the biomass, that a policy on beliefs acts on; None of others.
-    """
-
-    name: str
-    quota: float
-    share: float | None
-    over_last_catch: float | None
-    status: str
-    settings: Mapping[str, Any]
-    consequences: Consequences
-    next_survey: WhatWouldChange
-    belief: Spread | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "name": self.name,
-            "quota": self.quota,
-            "share_of_biomass": self.share,
-            "over_last_catch": self.over_last_catch,
-            "status": self.status,
-            "belief": None if self.belief is None else self.belief.to_dict(),
-            **self.consequences.to_dict(),
-            "next_survey": self.next_survey.to_dict(),
-            # through JSON and back: tuples become lists, and nothing else than plain values is left
-            "settings": json.loads(json.dumps(dict(self.settings), default=str)),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Recommendation:
-    """What `recommend` found.
-
-    Attributes
-    ----------
-    managed
-        The stock as its managers knew it when its policies were made.
-    posterior
-        The stock as it is known now: that of `managed`, or updated.
-    later
-        The years of the update; None without.
-    year
-        Of the decision.
-    catches
-        Rows (year, catch): those known, oldest first.
-    belief
-        About the biomass in that year, before its catch.
-    advice
-        By policy.
-    runs
-        The simulated futures, see `ecodecide.evaluate`; its first year is that of the decision.
-    settings, assumptions, cite, versions, warnings
-        For the record.
-    """
-
-    managed: ManagedStock
-    posterior: Posterior
-    later: LaterYears | None
-    year: int
-    catches: tuple[tuple[int, float], ...]
-    belief: BiomassBelief
-    advice: Mapping[str, Advice]
-    runs: xr.Dataset
-    settings: Mapping[str, Any]
-    assumptions: tuple[str, ...]
-    cite: tuple[str, ...]
-    versions: Mapping[str, str]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def history(self) -> CatchHistory:
-        """The catch history."""
-        return self.managed.history
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recommendation to a NetCDF file, whole or not at all.
-
-        The root of the file is `runs`, with what `to_dict` returns as its attribute ``recommendation``, in JSON.
-        Beside it are the groups of the managed stock, so that `ManagedStock.load` gives back the fit and the policies
-        for the next recommendation.
-
-        Raises
-        ------
-        EvaluationError
-            When the file cannot be written, or survey or growth law are of the user's own.
-        """
-        from ecodecide.evaluation.managed_stock_file import managed_stock_groups
-
-        attributes, groups = managed_stock_groups(self.managed)
-        root = self.runs.assign_attrs(
-            **attributes, schema=SCHEMA, recommendation=json.dumps(self.to_dict(), allow_nan=False)
-        )
-        write_groups(root, groups, path)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recommendation as plain values that JSON can hold; None for what is undefined."""
-        failed = [
-            {"name": name, "quota": None, "status": f"failed: {why}"}
-            for name, why in self.managed.failures.items()
-            if name not in self.advice
-        ]
-        summary = self.posterior.summary()
-        points = ("carrying_capacity", "b_msy", "escapement_msy", "msy", "f_msy")
-        return {
-            "stock": self.history.id,
-            "unit": self.posterior.unit,
-            "year": self.year,
-            "last_catch": _year_and_catch(self.catches[-1]),
-            "largest_catch": _year_and_catch(max(self.catches, key=lambda one: one[1])),
-            "belief": self.belief.to_dict(),
-            "catchability": {
-                name: {"index_per_biomass": q, "unit": self.history.units.get(_unit_key(name), "unknown")}
-                for name, q in catchabilities(self.managed.problem).items()
-            },
-            "reference_points": {name: summary[name] for name in points if name in summary},
-            "policies": [one.to_dict() for one in self.advice.values()] + failed,
-            "fit": {"law": self.posterior.law, "status": self.posterior.status, **summary},
-            "settings": dict(self.settings),
-            "assumptions": list(self.assumptions),
-            "warnings": list(self.warnings),
-            "cite": list(self.cite),
-            "versions": dict(self.versions),
-            "history": fingerprint(self.history),
-        }
 
 
 def recommend(
@@ -285,20 +134,20 @@ def recommend(
     read_limit(collapse)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EcodecideWarning)
+        solved = isinstance(stock, ManagedStock) and solvers is None and bool(stock.solutions)
+        # asked for by wrong names, they are refused before the long work of fitting
+        named = {} if policies or solved else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
         if isinstance(stock, ManagedStock):
             managed = stock
-            _check_limit(managed, collapse)
         else:
-            named = {} if policies else solvers_by_name(solvers or DEFAULT_SOLVERS, gap)
             history = stock if isinstance(stock, CatchHistory) else load_history(stock)
             managed, _ = fitted_stock(history, growth, survey, economy, seed, implementation_cv, cells, tell)
-            _check_limit(managed, collapse)
-            if named:
-                managed = managed.solved(named, tell)
+        # and so is a limit that no world of the fit has, before that of solving
+        world_limits(managed.posterior.members, collapse, managed.posterior.size)
         if policies:
             managed = replace(managed, solutions=_solutions(policies), failures={})
-        elif isinstance(stock, ManagedStock) and (solvers is not None or not stock.solutions):
-            managed = managed.solved(solvers_by_name(solvers or DEFAULT_SOLVERS, gap), tell)
+        elif named:
+            managed = managed.solved(named, tell)
         later = (
             update
             if update is None or isinstance(update, LaterYears)
@@ -322,28 +171,18 @@ def recommend(
             implementation_cv=managed.problem.implementation_cv, first_survey=False,
             progress=lambda words, share: tell("simulate", share),
         )  # fmt: skip
-        belief = biomass_belief(posterior.members, collapse)
-        catches = _catches(managed.history, later)
-        year = decision_year(managed.history) if later is None else later.decision_year
-        heard = ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey
+        now = _Now(
+            managed, posterior,
+            decision_year(managed.history) if later is None else later.decision_year,
+            ends_with_a_survey(managed.history) if later is None else later.ends_with_a_survey,
+            _catches(managed.history, later), biomass_belief(posterior.members, collapse), runs,
+        )  # fmt: skip
         advice = {}
         for number, (name, policy) in enumerate(ready.items()):
             tell("what would change it", number / len(ready))
-            advice[name] = _advice(
-                name,
-                policy,
-                managed,
-                posterior,
-                runs,
-                horizons,
-                collapse,
-                belief,
-                catches[-1][1],
-                year,
-                heard,
-            )
+            advice[name] = _advice(name, policy, now, consequences(runs, name, horizons, collapse))
         tell("what would change it", 1.0)
-        _check_quotas(advice.values(), belief, posterior.unit)
+        _check_quotas(advice.values(), now.belief, posterior.unit)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     problem = managed.problem
@@ -357,17 +196,25 @@ def recommend(
         "updated_to": None if later is None else int(later.year[-1]),
     }  # fmt: skip
     return Recommendation(
-        managed, posterior, later, year, catches, belief, advice, runs,
+        managed, posterior, later, now.year, now.catches, now.belief, advice, runs,
         json.loads(json.dumps(settings, default=str)),
-        _assumptions(managed, posterior, horizons[-1], year, heard, None if later is None else anew),
+        advice_assumptions(managed, posterior, horizons[-1], now.year, now.heard, None if later is None else anew),
         citations(managed.history, managed.solutions), versions(),
         tuple(str(w.message) for w in caught if issubclass(w.category, EcodecideWarning)),
     )  # fmt: skip
 
 
-def _check_limit(managed: ManagedStock, collapse: str | float) -> None:
-    """Refuse a limit that no world of the fit has, before the long work of solving."""
-    world_limits(managed.posterior.members, collapse, managed.posterior.size)
+@dataclass(frozen=True, eq=False)
+class _Now:
+    """What is known when the advice is given, and what was simulated from there; see `Recommendation`."""
+
+    managed: ManagedStock
+    posterior: Posterior
+    year: int
+    heard: bool
+    catches: tuple[tuple[int, float], ...]
+    belief: BiomassBelief
+    runs: xr.Dataset
 
 
 def _horizons(years: Sequence[int]) -> tuple[int, ...]:
@@ -423,51 +270,33 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
 
 
-def _unit_key(series: str) -> str:
-    return series if series in ("biomass", "ssb") else "index"
-
-
-def _year_and_catch(known: tuple[int, float]) -> dict[str, float]:
-    return {"year": known[0], "catch": known[1]}
-
-
-def _advice(
-    name: str,
-    policy: Policy,
-    managed: ManagedStock,
-    posterior: Posterior,
-    runs: xr.Dataset,
-    horizons: Sequence[int],
-    collapse: str | float,
-    belief: BiomassBelief,
-    last_catch: float,
-    year: int,
-    heard: bool,
-) -> Advice:
+def _advice(name: str, policy: Policy, now: _Now, follows: Consequences) -> Advice:
     # the one that the simulation begins with: it is the same in all futures, which know the same
-    quota = float(runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
+    quota = float(now.runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
     _, memory = policy.decide(policy.start(1), np.array([np.nan]), None)
-    solution = managed.solutions[name]
-    survey, members = managed.problem.survey, posterior.members
+    problem, solution, members = now.managed.problem, now.managed.solutions[name], now.posterior.members
     coming = (
-        NextSurvey.after(year + 1, members, survey, quota) if heard else NextSurvey.of(year, members, survey)
-    ).heard(managed.problem, posterior)
+        NextSurvey.after(now.year + 1, members, problem.survey, quota)
+        if now.heard
+        else NextSurvey.of(now.year, members, problem.survey)
+    ).heard(problem, now.posterior)
 
     def answer(seen: Array) -> Array:
-        if not heard:
+        if not now.heard:
             return np.asarray(policy.decide(policy.start(len(seen)), seen, None)[0], dtype=float)
         rows = None if memory is None else np.repeat(memory, len(seen), axis=0)
         return np.asarray(policy.decide(rows, seen, np.full(len(seen), quota))[0], dtype=float)
 
+    median, last_catch = now.belief.biomass.median, now.catches[-1][1]
     return Advice(
         name=name,
         quota=quota,
-        share=quota / belief.biomass.median if belief.biomass.median > 0.0 else None,
+        share=quota / median if median > 0.0 else None,
         over_last_catch=quota / last_catch if last_catch > 0.0 else None,
         status=solution.status,
         settings=solution.settings,
-        consequences=consequences(runs, name, horizons, collapse),
-        next_survey=what_would_change(coming, quota, not heard, answer),
+        consequences=follows,
+        next_survey=what_would_change(coming, quota, not now.heard, answer),
         belief=_belief_of(policy, memory),
     )
 
@@ -495,46 +324,3 @@ def _belief_of(policy: Policy, memory: Any) -> Spread | None:
     if not isinstance(own, BeliefPolicy):
         return None
     return Spread.of(own.arrays.grid.points, own.belief(memory)[0])
-
-
-def _assumptions(
-    managed: ManagedStock,
-    posterior: Posterior,
-    years: int,
-    year: int,
-    heard: bool,
-    anew: Iterable[str] | None,
-) -> tuple[str, ...]:
-    """Return what the advice rests on, one line each; `anew` are the rules that an update made so."""
-    told = assumptions(
-        managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
-    )
-    when = (
-        f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
-        if heard
-        else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, rules on "
-        "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
-        "had been surveyed (with a delay by last year's survey, where one was made)"
-    )
-    of_series = [] if anew is None else _of_series(managed, set(anew))
-    return (*(line for line in told if not line.startswith("the first quota rests on")), *of_series, when)
-
-
-def _of_series(managed: ManagedStock, anew: set[str]) -> list[str]:
-    """Say what rules on a series of surveys start from after an update."""
-    led = [
-        name for name, one in managed.policies.items() if isinstance(one, SeriesPolicy) and name not in anew
-    ]
-    made = [name for name in managed.policies if name in anew]
-    lines = []
-    if made:
-        lines.append(
-            f"{', '.join(made)}: made anew from the catches and surveys of the history and of the update: its first "
-            "advice is due"
-        )
-    if led:
-        lines.append(
-            f"{', '.join(led)}: could not be made anew from the update, and so starts from its own advice of those "
-            "years, which nobody followed"
-        )
-    return lines

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecodecide.errors import EvaluationError
-from ecodecide.evaluation.past_years import PastYears
+from ecodecide.evaluation.hindcast.past_years import PastYears
 from ecodecide.fitting.posterior import Posterior
 from ecodecide.stock.growth import Array
 from ecodecide.stock.parametric import ParametricStock

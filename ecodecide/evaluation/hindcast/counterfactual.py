@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from ecodecide.decision.economy import Economy
 from ecodecide.errors import EvaluationError, PolicyError
-from ecodecide.evaluation.belief_track import QUANTILES
-from ecodecide.evaluation.inferred_past import InferredPast
+from ecodecide.evaluation.hindcast.belief_track import QUANTILES
+from ecodecide.evaluation.hindcast.inferred_past import InferredPast
 from ecodecide.policy.protocol import Policy
 from ecodecide.stock.growth import Array
 

@@ -15,10 +15,10 @@ import numpy as np
 from ecodecide.decision.discretize import discretize
 from ecodecide.decision.grid import Grid
 from ecodecide.errors import EcodecideError
-from ecodecide.evaluation.belief_track import belief_track, member_limits, quantiles
-from ecodecide.evaluation.counterfactual import Standing
+from ecodecide.evaluation.hindcast.belief_track import belief_track, member_limits, quantiles
+from ecodecide.evaluation.hindcast.counterfactual import Standing
+from ecodecide.evaluation.hindcast.past_years import PastYears, known_in
 from ecodecide.evaluation.managed_stock import ManagedStock
-from ecodecide.evaluation.past_years import PastYears, known_in
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import lead_through
@@ -135,7 +135,7 @@ class OneFit:
     def _rule_in(self, rule: Precautionary, place: int) -> Policy:
         """Return a rule with numbers from what was known in a year."""
         surveys, problem = self._past.surveys, self._managed.problem
-        seen = PastSurveys(surveys[:place], float(surveys[place]))
+        seen = PastSurveys(surveys[:place], float(surveys[place]), self._past.over_best)
         known = replace(problem, history=known_in(self._past.history, place) if place else None)
         return rule.solve(known, seen=seen, biomass=self._mean[: place + 1]).policy
 

@@ -83,4 +83,4 @@ def _seen(problem: HarvestProblem, later: LaterYears) -> PastSurveys:
         after = np.append(before.this_year, after[1:])
     caught = int(np.isfinite(later.catch).sum())
     this_year = float(after[caught]) if len(after) > caught else float("nan")
-    return PastSurveys(np.append(before.surveys, after[:caught]), this_year)
+    return PastSurveys(np.append(before.surveys, after[:caught]), this_year, before.over_best)

@@ -25,10 +25,13 @@ class PastYears:
         The catch history.
     surveys
         Shape (years,): those of the history in units of biomass; NaN where none was made.
+    over_best
+        See `ecodecide.solvers.past_surveys.PastSurveys`.
     """
 
     history: CatchHistory
     surveys: Array
+    over_best: float = 1.0
 
     @classmethod
     def of(cls, problem: HarvestProblem) -> PastYears:
@@ -43,7 +46,7 @@ class PastYears:
         assert problem.history is not None
         seen = past_surveys(problem)
         surveys = np.append(seen.surveys, seen.this_year)[: len(problem.history.year)]
-        return cls(problem.history, surveys)
+        return cls(problem.history, surveys, seen.over_best)
 
     @property
     def year(self) -> Array:
