@@ -108,7 +108,8 @@ def world_panel(
 
 def in_lines(words: str, inches: float, size: float) -> str:
     """Return words in lines that fit a width when written in letters of a size in points."""
-    return "\n".join(map(plain, name_lines(words, max(int(inches / (_LETTER * size)), 8))))
+    width = max(int(inches / (_LETTER * size)), 8)
+    return "\n".join(plain(line) for given in words.split("\n") for line in name_lines(given, width))
 
 
 def legend_name(words: str) -> str:

@@ -87,13 +87,15 @@ def plot_worms(
         years_below(panel, "year")
         # a wide first year, such as that of quotas set by one survey, does not set the scale
         top = max(top, float(np.nanmax(rows[2:4])), float(np.nanquantile(rows[4], 0.95)))
+    end = 1.25 * top if top > 0.0 else 1.0
     for panel in panels:
-        panel.set_ylim(min(0.0, float(bands.min()) / told.factor), 1.25 * top if top > 0.0 else 1.0)
+        panel.set_ylim(min(0.0, float(bands.min()) / told.factor), end)
     if axes is None:
         for above in panels[:-columns]:
             above.set_xlabel("")
         figure_of(panels[0]).supylabel(label(_WORDS[series], told), fontsize=9.5)
-        caption_below(panels[0], _caption(view, one, series))
+        cut = "; bands that leave a panel go on above it" if float(bands.max()) > end * told.factor else ""
+        caption_below(panels[0], _caption(view, one, series) + cut)
     return panels
 
 
