@@ -215,6 +215,17 @@ def test_worms_have_a_panel_for_each_policy(view: Any) -> None:
         plots.plot_worms(view("worms"), series="effort")
 
 
+def test_a_wide_first_year_does_not_set_the_scale(view: Any) -> None:
+    given = view("worms")
+    wide = given.copy(deep=True)
+    wide["catch"][{"year": 0, "quantile": -1}] *= 10.0
+    before, after = (plots.plot_worms(one, series="catch")[0] for one in (given, wide))
+    assert after.get_ylim()[1] < 2.0 * before.get_ylim()[1]
+    told = "bands that leave a panel go on above it"
+    assert told in " ".join(figure_of(after).get_supxlabel().split())
+    assert told not in " ".join(figure_of(before).get_supxlabel().split())
+
+
 def test_the_front_is_filled_and_intervals_are_drawn(view: Any) -> None:
     given = view("trade-off")
     panel = plots.plot_trade_off(given)
