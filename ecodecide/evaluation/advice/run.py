@@ -103,6 +103,8 @@ def recommend(
     Returns
     -------
     Recommendation
+        `belief` about the biomass, `advice` by policy (quota, consequences, the survey that would change it), and the
+        futures, `runs`; `save` and `to_dict` keep it.
 
     Raises
     ------

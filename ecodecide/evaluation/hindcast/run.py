@@ -81,6 +81,8 @@ def hindcast(
     Returns
     -------
     Hindcast
+        `data`, advice and beliefs of each year beside the catch; `counterfactual`, what would have come of it;
+        `notes`, what both rest on; `save` and `to_dict` keep it.
 
     Raises
     ------
