@@ -53,7 +53,7 @@ class BeliefPolicy:
         """Return the belief on which the last quota was set, shape (replicates, n)."""
         return np.asarray(memory)[:, :-1]
 
-    def without_quota(self, memory: Any) -> Array:
+    def as_caught(self, memory: Any, caught: Array) -> Array:
         """Return a memory after whose year a catch tells that it was there, and not that the stock ran out.
 
         So it is where others set the quota, and nobody knows what they would have caught of a larger stock.

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ecodecide.errors import PolicyError
-from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.rules import RulePolicy
 from ecodecide.policy.surface import SurfacePolicy
@@ -79,7 +78,7 @@ def resumed(
         Shape (years,): what was caught, whatever the policy would have had.
     followed
         Whether the quotas were the policy's. Where they were not, a catch short of what it would have had is no sign
-        that the stock ran out.
+        that the stock ran out, and to rules the catch stands for the last quota.
     expected
         The mean biomass believed in for the year to be decided. `ON_OBSERVED_BIOMASS` act on it where that year has no
         survey: the last one that they heard knows nothing of what was caught since. Policies with a belief of their
@@ -98,7 +97,7 @@ def resumed(
     >>> policy = RulePolicy(ConstantRate(0.5), expected=100.0, cap=0.2)
     >>> later = resumed(policy, observed=[100.0, 10.0], caught=[48.0])
     >>> later.decide(later.start(1), np.array([np.nan]), None)[0]
-    array([40.])
+    array([38.4])
 
     No survey was made after a large catch, of which little is believed to be left:
 
@@ -139,7 +138,7 @@ def lead_through(
     policy
         The policy.
     surveys, catch
-        Shape (years,): what was seen, in units of biomass (NaN: nothing), and caught. The last catch is not used.
+        Shape (years,): what was seen, in units of biomass (NaN: nothing), and caught. The last catch may be NaN.
     followed
         Whether the quotas were the policy's; see `resumed`.
 
@@ -153,7 +152,7 @@ def lead_through(
     memory, caught = policy.start(1), None
     for seen, taken in zip(surveys, catch, strict=True):
         quota, memory = policy.decide(memory, np.array([seen]), caught)
-        if isinstance(policy, BeliefPolicy) and not followed:
-            memory = policy.without_quota(memory)
-        yield float(quota[0]), memory
         caught = np.array([taken])
+        if not followed and hasattr(policy, "as_caught"):
+            memory = policy.as_caught(memory, caught)
+        yield float(quota[0]), memory

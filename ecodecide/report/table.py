@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
     from rich.console import RenderableType
 
 Estimate = Mapping[str, float | None]
@@ -83,6 +84,29 @@ class Amounts:
             return "-"
         # nothing is 0 rather than 0.000; z: nor is anything -0.000
         return "0" if value == 0.0 else f"{value / self.factor:z,.{self.decimals}f}"
+
+
+def amounts(unit: str, *values: ArrayLike) -> Amounts:
+    """Return how the amounts of an axis are written: in thousands or millions where the largest of them is so large.
+
+    Parameters
+    ----------
+    unit
+        Of the amounts; nothing is written for ``"unknown"``.
+    *values
+        All that the axis shows; what is not known counts for nothing.
+
+    Examples
+    --------
+    >>> told = amounts("t", [2500.0, float("nan")], 10.0)
+    >>> told.head, told.factor
+    ('thousand t', 1000.0)
+    """
+    import numpy as np
+
+    known = [np.abs(one)[np.isfinite(one)] for one in (np.asarray(value, dtype=float) for value in values)]
+    largest = max((float(one.max()) for one in known if one.size), default=0.0)
+    return Amounts([{"value": largest if largest > 0.0 else None}], "" if unit == "unknown" else unit)
 
 
 def comparison_table(result: Mapping[str, Any]) -> RenderableType:

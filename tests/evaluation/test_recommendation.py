@@ -403,7 +403,7 @@ def test_an_update_leads_the_policies_through_the_new_years(managed: ManagedStoc
             continue  # it is made anew
         _, memory = policy.decide(policy.start(1), np.array([380.0]), None)
         if name == "pomdp":
-            memory = policy.without_quota(memory)  # type: ignore[attr-defined]
+            memory = policy.as_caught(memory, np.array([70.0]))  # type: ignore[attr-defined]
         quota, _ = policy.decide(memory, np.array([350.0]), np.array([70.0]))
         assert told.advice[name].quota == pytest.approx(float(quota[0]), rel=1e-12)
         assert told.advice[name].next_survey.year == 2014
@@ -449,7 +449,7 @@ def test_beliefs_do_not_take_the_mean_for_a_survey(
     own: Any = managed.policies["pomdp"]
     for catch, told in after_catches.items():
         _, memory = own.decide(own.start(1), np.array([np.nan]), None)
-        quota, _ = own.decide(own.without_quota(memory), np.array([np.nan]), np.array([catch]))
+        quota, _ = own.decide(own.as_caught(memory, np.array([catch])), np.array([np.nan]), np.array([catch]))
         assert told.advice["pomdp"].quota == pytest.approx(float(quota[0]), rel=1e-12)
 
 

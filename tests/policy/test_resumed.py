@@ -79,6 +79,24 @@ def test_a_small_catch_is_no_sign_of_collapse_where_others_set_the_quota() -> No
     assert beliefs[False] @ PROBLEM.grid.points > 0.5
 
 
+def test_a_quota_that_nobody_followed_is_no_last_quota() -> None:
+    """Caps, and rules that multiply, go from what was caught; of an unknown catch from their own quota."""
+    capped = RulePolicy(ConstantRate(0.5), expected=0.5, cap=0.2)
+    for taken, last in ((0.03, 0.03), (0.0, None)):
+        later = resumed(capped, [0.6, 0.6], [taken])
+        quota = float(later.decide(later.start(1), np.array([np.nan]), None)[0][0])
+        assert quota == pytest.approx(0.3 if last is None else 1.2 * last)
+    memory = capped.decide(capped.start(2), np.array([0.6, 0.6]), None)[1]
+    np.testing.assert_array_equal(capped.as_caught(memory, np.array([np.nan, 0.1]))[:, 0], [0.3, 0.1])
+    # advice of every second year was due in the first; nobody took it, so that it is due again, of the last catch
+    series = SeriesPolicy(TwoOverThree(), last=0.1, surveys=(0.5, 0.5, 0.5, 0.5), this_year=0.5, interval=2)
+    later = resumed(series, [0.5, 1.0], [0.03])
+    expected = 0.03 * 1.2  # (1 + .5) / 2 over .5 is 1.5, and at most 1.2
+    assert float(later.decide(later.start(1), np.array([np.nan]), None)[0][0]) == pytest.approx(expected)
+    followed = resumed(series, [0.5, 1.0], [0.03], followed=True)
+    assert float(followed.decide(followed.start(1), np.array([np.nan]), None)[0][0]) == pytest.approx(0.1)
+
+
 def test_a_batch_goes_on_alike() -> None:
     later = resumed(POLICIES["capped and late"], [0.5, 0.4], [0.1, 0.1])
     quota, memory = later.decide(later.start(3), np.array([0.3, np.nan, 0.9]), None)
@@ -97,19 +115,18 @@ def test_what_does_not_go_together_is_refused(observed: list[float], caught: lis
 @pytest.mark.parametrize("name", POLICIES)
 def test_who_takes_the_expected_biomass_for_a_survey_that_was_not_made(name: str) -> None:
     policy = POLICIES[name]
-    told = resumed(policy, [np.nan], [0.1], expected=0.9)
-    same = resumed(policy, [np.nan], [0.1])
-    heard = resumed(policy, [np.nan, 0.9], [0.1])
+    told = resumed(policy, [np.nan], [0.11], expected=0.9)
+    same = resumed(policy, [np.nan], [0.11])
+    heard = resumed(policy, [np.nan, 0.9], [0.11])
     quota, without, surveyed = (
         float(one.decide(one.start(1), np.array([np.nan]), None)[0][0]) for one in (told, same, heard)
     )
     if name in ("belief", "series"):
         assert quota == without
     elif name == "capped and late":
-        # it acts on what it took for last year's survey: the ramp at 0.9, but within the cap of its first quota
-        first = Ramp(0.3, 0.1, 0.6).quota(np.array([0.5]))[0]
-        assert quota == pytest.approx(1.2 * first)
-        assert without == pytest.approx(first)
+        # it acts on what it took for last year's survey: the ramp at 0.9, but within the cap of the last catch
+        assert quota == pytest.approx(1.2 * 0.11)
+        assert without == pytest.approx(Ramp(0.3, 0.1, 0.6).quota(np.array([0.5]))[0])
     else:
         assert quota == surveyed > without
 

@@ -9,8 +9,8 @@ import ecodecide as eco
 
 @pytest.fixture(scope="session")
 def odd_name() -> str:
-    """Return the name of a policy that HTML and plotly would both take for something else."""
-    return '<i>own</i> "50 %{x}"'
+    """Return the name of a policy that HTML and plotly would both take for something else, and no line would hold."""
+    return '<i>own</i> "50 %{x}" of-the-ministry-with-a-delay-of-a-year-and-a-cap'
 
 
 @pytest.fixture(scope="session")

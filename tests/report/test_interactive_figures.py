@@ -8,7 +8,6 @@ import xarray as xr
 
 from ecodecide.errors import EvaluationError
 from ecodecide.report import interactive, views
-from ecodecide.report.interactive.trade_off import _label_sides
 from ecodecide.report.table import percent
 
 
@@ -67,7 +66,9 @@ def test_quotas_and_escapements_add_up_to_the_biomass(small_run: Any) -> None:
 def test_names_are_not_formats(small_run: Any, odd_name: str) -> None:
     figure = interactive.trade_off_figure(views.trade_off_view(small_run))
     point = next(trace for trace in figure.data if trace.meta.get("policy") == odd_name)
-    assert point.name == '&lt;i&gt;own&lt;/i&gt; "50 %&#123;x}"'
+    first, *others = point.name.split("<br>")
+    assert first == '&lt;i&gt;own&lt;/i&gt; "50 %&#123;x}" of-the-'
+    assert "".join(others) == "ministry-with-a-delay-of-a-year-and-a-cap"
     assert odd_name not in point.hovertemplate
 
 
@@ -78,10 +79,6 @@ def test_kobe_tells_the_probabilities(small_run: Any) -> None:
     assert [a.text for a in figure.layout.annotations] == [
         f"<b>{percent(float(x))}</b>" for x in view["kobe"]
     ]
-
-
-def test_labels_keep_away_from_the_nearest_point() -> None:
-    assert _label_sides(np.array([0.0, 0.1, 5.0]), np.array([2.0, 1.9, np.nan])) == ["top", "bottom", "top"]
 
 
 def test_belief_figure_shows_the_last_year_alone(small_run: Any) -> None:

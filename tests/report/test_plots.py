@@ -1,5 +1,6 @@
 """Figures: every series is drawn, axes say what they show and in which unit, policies look the same everywhere."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from ecodecide.errors import EvaluationError
 from ecodecide.report import plots, views
 from ecodecide.report.figure_file import save_figure
 from ecodecide.report.palette import policy_styles
-from ecodecide.report.plots.canvas import amounts, figure_of
+from ecodecide.report.plots.canvas import figure_of
 from ecodecide.report.plots.figures import KINDS, draw, draw_hindcast
+from ecodecide.report.table import amounts
 
 POLICIES = ["pomdp", "tac", "no-fishing"]
 WORLDS = ["fitted", "fitted,trend=-0.05"]
@@ -213,6 +215,17 @@ def test_worms_have_a_panel_for_each_policy(view: Any) -> None:
         plots.plot_worms(view("worms"), series="effort")
 
 
+def test_a_wide_first_year_does_not_set_the_scale(view: Any) -> None:
+    given = view("worms")
+    wide = given.copy(deep=True)
+    wide["catch"][{"year": 0, "quantile": -1}] *= 10.0
+    before, after = (plots.plot_worms(one, series="catch")[0] for one in (given, wide))
+    assert after.get_ylim()[1] < 2.0 * before.get_ylim()[1]
+    told = "bands that leave a panel go on above it"
+    assert told in " ".join(figure_of(after).get_supxlabel().split())
+    assert told not in " ".join(figure_of(before).get_supxlabel().split())
+
+
 def test_the_front_is_filled_and_intervals_are_drawn(view: Any) -> None:
     given = view("trade-off")
     panel = plots.plot_trade_off(given)
@@ -313,6 +326,29 @@ def test_hindcasts_are_drawn_from_their_files(past: Any, tmp_path: Any) -> None:
     (tmp_path / "text.nc").write_text("no")
     with pytest.raises(EvaluationError, match=r"text.nc cannot be read"):
         draw_hindcast(tmp_path / "text.nc")
+
+
+# --- names of any length ---
+
+
+@pytest.mark.parametrize("kind", ["policies", "worms", "trade-off", "collapse", "robustness"])
+def test_long_names_stay_within_the_figure_and_off_one_another(view: Any, kind: str) -> None:
+    long = ["pomdp", "forty-ten-with-a-cap-of-a-fifth-and-a-delay-of-a-year", "x" * 60]
+    given = view(kind).assign_coords(policy=long).assign_attrs(policies=long)
+    panels = axes_of(KINDS[kind].plot(given))
+    figure = figure_of(panels[0])
+    figure.draw_without_rendering()
+    titles = [panel._left_title for panel in panels]
+    legends = [*figure.legends, *(panel.get_legend() for panel in panels)]
+    words = [*titles, *(text for legend in legends if legend for text in legend.get_texts())]
+    words += [axis.label for panel in panels for axis in (panel.xaxis, panel.yaxis)]
+    words += panels[0].get_yticklabels() if kind == "robustness" else []
+    boxes = {text: text.get_window_extent() for text in words if text.get_text()}
+    page = figure.bbox.padded(1.0)
+    assert [
+        t.get_text() for t, b in boxes.items() if not page.contains(*b.min) or not page.contains(*b.max)
+    ] == []
+    assert not any(boxes[a].overlaps(boxes[b]) for a, b in itertools.combinations(titles, 2))
 
 
 # --- figures by name ---

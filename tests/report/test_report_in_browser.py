@@ -195,6 +195,7 @@ def test_choosing_a_world_shows_in_figures_and_tables(page: Any, small_run: Any)
     before = drawn(page, "worms-1")
     page.locator(f'input[name="world"][value="{other}"]').check()
     assert body.get_attribute("data-world") == other
+    assert set(page.locator("figcaption .world-shown").all_text_contents()) == {other}
     for name in ("futures", "worms-1", "trade-off-figure", "collapsed"):
         assert {t["world"] for t in traces(page, name) if t["shown"] and "world" in t} == {other}
     assert drawn(page, "worms-1") != before
@@ -228,6 +229,13 @@ def test_keyboard_reaches_every_control(page: Any) -> None:
     for _ in range(120):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.name || ''"))
+        # what the keyboard is at is seen, plotly's own buttons too
+        here = page.locator(":focus")
+        assert "solid 3px" in color(here, "outline")
+        if "modebar-btn" in (here.get_attribute("class") or ""):
+            expect(here.locator("xpath=ancestor::*[contains(@class, 'modebar ')][1]")).to_have_css(
+                "opacity", "1"
+            )
         if reached >= {"policy", "world", "theme", "belief-year"}:
             return
     pytest.fail(f"the keyboard reaches {sorted(reached)} alone")
@@ -261,6 +269,7 @@ def test_print_is_light_whole_and_without_controls(opened: Any) -> None:
     expect(page.locator("#belief-year")).to_be_hidden()
     folded = page.locator("details[data-printed]")
     assert folded.count() == page.locator("details[data-printed][open]").count() > 0
+    # a wider page the browser would shrink, words and all
     assert overflow(page) == 0
     page.emulate_media(media="screen", color_scheme="dark")
     expect(figure).not_to_have_attribute("width", "320")
@@ -273,6 +282,35 @@ def test_print_is_light_whole_and_without_controls(opened: Any) -> None:
     assert page.evaluate("seen") == [660]
 
 
+def test_paper_tells_what_was_not_chosen(opened: Any, small_run: Any) -> None:
+    page = opened()
+    page.locator(".choices label", has_text="tac").locator("input").uncheck()
+    told = page.locator("#not-drawn")
+    expect(told).to_be_hidden()
+    assert page.locator('tr[data-policy="tac"]:visible').count() == 0
+    page.emulate_media(media="print")
+    expect(told).to_have_text("Not drawn in the figures, by choice of the reader: tac.")
+    # tables are whole: every policy, in every world
+    rows = page.locator('tbody[data-world] tr[data-policy="tac"]:visible')
+    expect(rows).to_have_count(len(small_run.robustness.worlds))
+    page.emulate_media(media="screen")
+    expect(rows).to_have_count(0)
+    page.locator(".choices label", has_text="tac").locator("input").check()
+    page.emulate_media(media="print")
+    expect(told).to_have_text("")
+
+
+def test_long_names_leave_room_for_numbers_on_a_phone(opened: Any, odd_name: str) -> None:
+    page = opened(PHONE, is_mobile=True, has_touch=True)
+    name = page.locator("tr[data-policy] th", has_text=odd_name).first.bounding_box()
+    assert name["width"] < 0.55 * PHONE["width"]
+    # nor is one cut in a legend
+    for row in page.locator(".legend li", has_text=odd_name).all():
+        assert row.evaluate("e => e.scrollWidth <= e.clientWidth")
+        place = row.bounding_box()
+        assert place["x"] + place["width"] <= PHONE["width"]
+
+
 def test_words_of_the_data_are_shown_as_they_are(
     opened: Any, small_run: Any, tmp_path: Path, odd_name: str
 ) -> None:
@@ -283,8 +321,15 @@ def test_words_of_the_data_are_shown_as_they_are(
     page = opened(at=path.as_uri())
     expect(page.locator("h1")).to_contain_text(bad)
     assert page.locator("h1 *").count() == 0
+    expect(page.locator(".legend li", has_text=odd_name).first).to_be_visible()
     # plotly, too, shows the name of the policy as it is
-    expect(page.locator("#figure-quota .legendtext", has_text=odd_name)).to_be_visible()
+    panel = page.locator("#figure-collapsed .nsewdrag")
+    panel.scroll_into_view_if_needed()
+    place = panel.bounding_box()
+    for share in (0.4, 0.5):
+        page.mouse.move(place["x"] + share * place["width"], place["y"] + 0.5 * place["height"])
+    first = odd_name.partition("ministry")[0]
+    expect(page.locator("#figure-collapsed .hoverlayer").first).to_contain_text(first)
 
 
 def test_programs_of_others_do_not_run(one: tuple[Any, list[str]]) -> None:

@@ -1,5 +1,6 @@
 """The report as a file: whole in itself, the same for the same run, and with nothing of the data taken for HTML."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -171,6 +172,59 @@ def test_every_figure_has_a_place_and_words_for_those_who_do_not_see_it(page: st
         assert len(box["aria-label"] or "") > 20
 
 
+def test_headings_are_in_order_and_tables_have_heads(page: str, reader: Reader) -> None:
+    assert reader.all("html") == [{"lang": "en"}]
+    levels = [int(name[1]) for name, _ in reader.elements if re.fullmatch("h[1-6]", name)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(deeper <= level + 1 for level, deeper in itertools.pairwise(levels))
+    heads = re.findall(r"<thead>(.*?)</thead>", page)
+    assert len(heads) == len(reader.all("table")) == len(reader.all("caption"))
+    assert all(not re.search("<th[^>]*></th>|<td", head) for head in heads)
+    assert {a.get("scope") for a in reader.all("th")} == {"col", "row", "rowgroup"}
+    # a box that scrolls is reached by the keyboard, and says what it is
+    boxes = [a for a in reader.all("div") if a.get("class") == "scroll"]
+    assert all(a["tabindex"] == "0" and len(a["aria-label"] or "") > 15 for a in boxes)
+
+
+def test_nothing_moves_for_those_who_want_no_motion() -> None:
+    style = asset("report.css")
+    wanted = re.search(r"@media \(prefers-reduced-motion: no-preference\) \{(.*?)\n\}", style, re.DOTALL)
+    assert wanted and "scroll-behavior: smooth" in wanted[1]
+    others = style.replace(wanted[0], "").replace("transition: none", "")
+    assert not re.search("scroll-behavior|animation|transition", others)
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of a color, as WCAG 2.2 defines it."""
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_words_stand_out_from_the_paper() -> None:
+    """All inks have a contrast of 4.5:1 on all papers, WCAG 2.2 (AA), in both themes."""
+    light, *dark = (
+        dict(re.findall(r"--(\w+): (#\w{6})", block))
+        for block in re.findall(r":root[^{]*\{(.*?)\}", asset("report.css"), flags=re.DOTALL)[:3]
+    )
+    assert dark[0] == dark[1]  # by the reader's system, and by choice
+    for theme in (light, {**light, **dark[0]}):
+        assert len(theme) == 9
+        # the shades of the table of worlds, at their darkest
+        tints = [
+            "#" + "".join(
+                f"{round(0.32 * int(theme[tone][i : i + 2], 16) + 0.68 * int(theme['paper'][i : i + 2], 16)):02x}"
+                for i in (1, 3, 5)
+            )
+            for tone in ("good", "bad")
+        ]  # fmt: skip
+        inks = ("ink", "soft", "accent", "limit")
+        pairs = [(theme[ink], theme[paper]) for ink in inks for paper in ("paper", "panel")]
+        for pair in [*pairs, *((theme["ink"], tint) for tint in tints)]:
+            dim, bright = sorted(map(luminance, pair))
+            assert (bright + 0.05) / (dim + 0.05) >= 4.5, pair
+
+
 def test_numbers_are_those_of_the_comparison(small_run: Any, reader: Reader, odd_name: str) -> None:
     found, text = small_run.to_dict(), reader.text()
     for line in conclusion(found):
@@ -243,7 +297,9 @@ def test_words_of_the_data_are_never_markup(small_run: Any) -> None:
     assert len(reader.all("script")) == 3
     assert reader.text().count(bad) >= 6
     drawn = [trace for figure in figures_of(page).values() for trace in figure["data"]]
-    assert not any("<" in trace.get("name", "") or "<" in str(trace.get("text", "")) for trace in drawn)
+    # but the ends of lines, which are ours
+    words = [str(trace.get(key, "")).replace("<br>", "") for trace in drawn for key in ("name", "text")]
+    assert not any("<" in each for each in words)
 
 
 def test_inline_json_cannot_end_its_element() -> None:
@@ -311,6 +367,8 @@ def test_a_collapsed_stock_risks_not_to_recover(small_run: Any) -> None:
     figures = figures_of(page)
     assert "recovered" in figures
     assert "collapsed" not in figures
+    few = scored_again(small_run, small_run.runs.isel(replicate=slice(0, 19)), high)
+    assert "19 at the most start below the limit: too few for a figure" in Reader(report(few)).text()
     recovered = run.estimate("tac", "recovery_probability")
     lasting = {
         key: 1.0 - recovered[other] for key, other in (("value", "value"), ("low", "high"), ("high", "low"))

@@ -51,7 +51,7 @@ def _of_series(managed: ManagedStock, anew: set[str]) -> list[str]:
         )
     if led:
         lines.append(
-            f"{', '.join(led)}: could not be made anew from the update, and so starts from its own advice of those "
-            "years, which nobody followed"
+            f"{', '.join(led)}: could not be made anew from the update, and so starts from its last catch: its own "
+            "advice of those years nobody followed"
         )
     return lines

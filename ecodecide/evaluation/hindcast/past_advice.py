@@ -141,7 +141,7 @@ class OneFit:
 
     def _quota_of_rule(self, rule: Precautionary, place: int) -> float:
         policy = self._rule_in(rule, place)
-        # a series is in such a policy already; others hear it, so that they know the last survey and their last quota
+        # a series is in such a policy already; others hear it, so that they know the last survey and the last catch
         first = place if isinstance(policy, SeriesPolicy) else 0
         years = slice(first, place + 1)
         *_, (quota, _) = lead_through(policy, self._past.surveys[years], self._past.catch[years])

@@ -81,6 +81,10 @@ class RulePolicy:
         quota = capped(quota, last, self.cap)
         return quota, np.column_stack([quota, seen, latest])
 
+    def as_caught(self, memory: Any, caught: Array) -> Array:
+        """Return a memory of a year in which others set the quota: the catch stands for the last, if it is known."""
+        return np.column_stack([np.where(np.isnan(caught), memory[:, 0], caught), memory[:, 1:]])
+
 
 def capped(quota: Array, last: Array, cap: float | None) -> Array:
     """Return quotas within a share of the last, those after a quota of zero or none as they are."""

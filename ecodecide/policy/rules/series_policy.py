@@ -111,3 +111,9 @@ class SeriesPolicy:
         quota = np.where(due, capped(advised, quota, self.cap), quota)
         wait = np.where(due, self.interval, wait) - 1.0
         return quota, np.column_stack([quota, np.where(quota > 0.0, quota, last), wait, surveys])
+
+    def as_caught(self, memory: Any, caught: Array) -> Array:
+        """Return a memory of a year in which others set the quota: the catch stands for the last, and advice is due."""
+        quota = np.where(np.isnan(caught), memory[:, 0], caught)
+        last = np.where(caught > 0.0, caught, memory[:, 1])
+        return np.column_stack([quota, last, np.zeros(len(quota)), memory[:, 3:]])

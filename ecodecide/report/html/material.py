@@ -12,6 +12,7 @@ import xarray as xr
 
 from ecodecide.evaluation.comparison import Comparison
 from ecodecide.evaluation.managed_stock import ManagedStock
+from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.interactive.trade_off import RISK_WORDS
 from ecodecide.report.palette import PolicyStyle, policy_styles
 from ecodecide.report.table import Amounts
@@ -52,6 +53,12 @@ class Material:
     def worlds(self) -> list[str]:
         """The names of the worlds."""
         return list(self.comparison.robustness.worlds)
+
+    @property
+    def in_world(self) -> Markup | None:
+        """Which world a figure is of, where there are several: the program keeps it to the one that is chosen."""
+        first, *others = self.worlds
+        return join("In the world ", tag("b", first, class_="world-shown"), ". ") if others else None
 
     @cached_property
     def styles(self) -> Mapping[str, PolicyStyle]:

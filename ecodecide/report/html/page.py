@@ -11,9 +11,9 @@ from ecodecide.report.html.assets import asset, source_hash
 from ecodecide.report.html.markup import Markup, inline_json, tag
 from ecodecide.report.html.material import Material
 from ecodecide.report.html.plain_figure import plain_figure
+from ecodecide.report.html.policy_name import policy_name
 from ecodecide.report.html.section import Section
 from ecodecide.report.html.sections import SECTIONS
-from ecodecide.report.html.swatch import swatch
 from ecodecide.whole_file import whole_file
 
 
@@ -41,13 +41,17 @@ def report(comparison: Comparison) -> str:
     sections = [section(material) for section in SECTIONS]
     drawings = {name: drawing for section in sections for name, drawing in section.drawings.items()}
     figures = {
-        name: {**plain_figure(drawing.figure), "choices": {k: list(v) for k, v in drawing.choices.items()}}
+        name: {
+            **plain_figure(drawing.shown),
+            "choices": {k: list(v) for k, v in drawing.choices.items()},
+        }
         for name, drawing in drawings.items()
     }
     body = tag(
         "body",
         _header(material, sections),
         _choices(material),
+        tag("p", class_="note on-paper", id="not-drawn"),
         tag("main", *(section.markup() for section in sections)),
         tag(
             "footer",
@@ -121,18 +125,18 @@ def _header(material: Material, sections: list[Section]) -> Markup:
 def _choices(material: Material) -> Markup:
     """Return the controls that choose policies and the world in all figures and tables."""
 
-    def choice(kind: str, name: str, value: str, checked: bool, *before: Markup) -> Markup:
-        return tag(
-            "label",
-            tag("input", type=kind, name=name, value=value, checked=checked, autocomplete="off"),
-            *before,
-            value,
-        )
+    def choice(kind: str, name: str, value: str, checked: bool, words: Markup) -> Markup:
+        box = tag("input", type=kind, name=name, value=value, checked=checked, autocomplete="off")
+        return tag("label", box, words, title=value)
 
     policies = [
-        choice("checkbox", "policy", name, True, swatch(material.styles[name])) for name in material.policies
+        choice("checkbox", "policy", name, True, policy_name(name, look))
+        for name, look in material.styles.items()
     ]
-    worlds = [choice("radio", "world", name, number == 0) for number, name in enumerate(material.worlds)]
+    worlds = [
+        choice("radio", "world", name, number == 0, tag("span", name, class_="policy"))
+        for number, name in enumerate(material.worlds)
+    ]
     alone = len(worlds) == 1
     form = tag(
         "form",
@@ -140,4 +144,4 @@ def _choices(material: Material) -> Markup:
         tag("fieldset", tag("span", "World", class_="title"), *worlds, aria_label="World shown", hidden=alone),
         tag("button", "Theme: auto", id="theme", type="button"),
     )  # fmt: skip
-    return tag("div", form, class_="choices needs-program", hidden=True)
+    return tag("div", form, class_="choices needs-program", role="region", aria_label="Choices", hidden=True)

@@ -23,10 +23,18 @@ class Drawing:
         A trace whose `meta` names a policy, a world or one of `choices` is shown where that is chosen.
     choices
         What can be chosen in this figure alone: the values, by their key in `meta`.
+    names_policies
+        Whether the figure has its own legend; else `legend` stands below it, in which no name is cut.
     """
 
     figure: Figure
     choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    names_policies: bool = True
+
+    @property
+    def shown(self) -> Figure:
+        """The figure as the page shows it."""
+        return self.figure if self.names_policies else self.figure.update_layout(showlegend=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +68,9 @@ class Section:
         )
 
 
-def figure_box(name: str, height: int, sees: str, caption: Child, *controls: Child) -> Markup:
+def figure_box(
+    name: str, height: int, sees: str, caption: Child, *controls: Child, legend: Markup | None = None
+) -> Markup:
     """Return the place of a figure, with its controls above and its caption below.
 
     Parameters
@@ -75,13 +85,10 @@ def figure_box(name: str, height: int, sees: str, caption: Child, *controls: Chi
         What it means.
     *controls
         Such as `slider`.
+    legend
+        Names below the figure.
     """
-    return tag(
-        "figure",
-        *controls,
-        plot_box(name, height, sees),
-        tag("figcaption", caption),
-    )
+    return tag("figure", *controls, plot_box(name, height, sees), legend, tag("figcaption", caption))
 
 
 def plot_box(name: str, height: int, sees: str) -> Markup:
@@ -131,7 +138,7 @@ def slider(label: str, of: str, chooses: str, count: int, at: int) -> Markup:
     )
 
 
-def table(caption: Child, head: Iterable[Child], *bodies: Markup) -> Markup:
+def table(caption: str, head: Iterable[Child], *bodies: Markup) -> Markup:
     """Return a table; one that is too wide for the page scrolls in a box of its own.
 
     Parameters
@@ -145,11 +152,11 @@ def table(caption: Child, head: Iterable[Child], *bodies: Markup) -> Markup:
     """
     row = tag("tr", *(tag("th", cell, scope="col") for cell in head))
     inner = tag("table", tag("caption", tag("span", caption)), tag("thead", row), *bodies)
-    return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label="table")
+    return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=f"Table: {caption}")
 
 
 def numbers_table(
-    summary: str, caption: Child, head: Iterable[Child], rows: Iterable[Sequence[Child]]
+    summary: str, caption: str, head: Iterable[Child], rows: Iterable[Sequence[Child]]
 ) -> Markup:
     """Return a folded table of what a figure shows."""
     body = tag(

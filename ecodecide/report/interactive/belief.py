@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecodecide.report.interactive.parts import INK, LIMIT, add, amounts, band, line, named, new_figure, of
+from ecodecide.report.interactive.parts import INK, LIMIT, add, band, line, named, new_figure, of
 from ecodecide.report.palette import SKY
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr

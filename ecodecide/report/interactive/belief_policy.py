@@ -8,7 +8,6 @@ from ecodecide.report.interactive.parts import (
     SOFT,
     Styles,
     add,
-    amounts,
     line,
     named,
     new_figure,
@@ -16,6 +15,7 @@ from ecodecide.report.interactive.parts import (
     policies_of,
     styles_of,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr

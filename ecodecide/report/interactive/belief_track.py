@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecodecide.report.interactive.parts import INK, SOFT, add, amounts, band, line, named, new_figure, of
+from ecodecide.report.interactive.parts import (
+    INK,
+    SOFT,
+    add,
+    band,
+    line,
+    named,
+    new_figure,
+    observed_points,
+    of,
+)
 from ecodecide.report.palette import SKY
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,10 +45,7 @@ def belief_track_figure(view: xr.Dataset) -> Figure:
         [
             band(year, low, high, {}, SKY, 0.35, name="90 % of the belief", showlegend=True),
             line(year, middle, "median of the belief", SOFT),
-            line(
-                year, view["observed"].values / size.factor, "observed", INK, mode="markers",
-                marker={"size": 6, "color": "#1a1d21", "symbol": "circle-open", "line": {"width": 1.6}},
-            ),
+            observed_points(year, view["observed"].values / size.factor),
             *(
                 line(
                     [int(each)] * 2, [float(low[n]), float(high[n])], "", {**of(year=int(each)), **INK}, shown=False,

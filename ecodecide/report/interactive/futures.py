@@ -8,7 +8,6 @@ from ecodecide.report.interactive.parts import (
     LIMIT,
     Styles,
     add,
-    amounts,
     band,
     level,
     line,
@@ -19,6 +18,7 @@ from ecodecide.report.interactive.parts import (
     styles_of,
     worlds_of,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecodecide.report.interactive.parts import INK, SOFT, add, amounts, band, level, line, named, new_figure
+from ecodecide.report.interactive.parts import (
+    SOFT,
+    add,
+    band,
+    level,
+    line,
+    named,
+    new_figure,
+    observed_points,
+)
 from ecodecide.report.palette import BLUE, SKY
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,10 +49,7 @@ def history_figure(view: xr.Dataset) -> Figure:
             band(year, quantiles[0.05], quantiles[0.95], {}, SKY, 0.3, name="90 % of the fit", showlegend=True),
             band(year, quantiles[0.25], quantiles[0.75], {}, SKY, 0.45, name="50 % of the fit", showlegend=True),
             line(year, quantiles[0.5], "fitted biomass, median", SOFT),
-            line(
-                year, view["observed"].values / factor, "observed", INK, mode="markers",
-                marker={"size": 6, "color": "#1a1d21", "symbol": "circle-open", "line": {"width": 1.6}},
-            ),
+            observed_points(year, view["observed"].values / factor),
             level(year, float(view["b_msy"]) / factor, "B_MSY", SOFT),
         ],
         row=1,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ecodecide.report.name_lines import name_lines
 from ecodecide.report.palette import PolicyStyle, policy_styles
-from ecodecide.report.table import Amounts
 from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 56, "r": 12, "t": 14, "b": 44},
+        margin={"l": 66, "r": 12, "t": 14, "b": 44},
         legend={
             "orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.0, "x": 0.0, "itemclick": False,
             "itemdoubleclick": False,
@@ -42,8 +42,9 @@ def new_figure(height: int, rows: int = 1, **options: Any) -> Figure:
         hovermode="x unified",
         hoverdistance=-1,  # the nearest year, however far apart years are drawn
     )  # fmt: skip
-    figure.update_xaxes(automargin=True, showline=True, ticks="outside", zeroline=False)
-    figure.update_yaxes(automargin=True, rangemode="tozero", zeroline=False)
+    # of the vertical axes nothing is left to plotly: panels that widen one another's margins may never come to rest
+    figure.update_xaxes(automargin="height", showline=True, ticks="outside", zeroline=False)
+    figure.update_yaxes(rangemode="tozero", zeroline=False)
     return figure
 
 
@@ -61,12 +62,6 @@ def plain(words: str) -> str:
     """
     # plotly knows no entity for quotation marks, and needs none
     return html.escape(words, quote=False).replace("{", "&#123;").replace("$", "&#36;")
-
-
-def amounts(unit: str, *arrays: ArrayLike) -> Amounts:
-    """Return how the amounts of an axis are written: divided by `factor`, in units of `head`."""
-    largest = max((float(np.nanmax(a)) for a in map(np.asarray, arrays) if np.isfinite(a).any()), default=0.0)
-    return Amounts([{"value": largest}], "" if unit == "unknown" else unit)
 
 
 def named(words: str, unit: str) -> str:
@@ -109,9 +104,15 @@ def line(
     if options.get("hoverinfo") != "skip":
         options["hovertemplate"] = words + "<extra>%{fullData.name}</extra>"
     return Scatter(
-        x=x, y=y, name=plain(name), mode=options.pop("mode", "lines"), line=given, meta=dict(meta), visible=shown,
-        **options,
+        x=x, y=y, name="<br>".join(map(plain, name_lines(name))), mode=options.pop("mode", "lines"), line=given,
+        meta=dict(meta), visible=shown, **options,
     )  # fmt: skip
+
+
+def observed_points(x: ArrayLike, y: ArrayLike) -> Scatter:
+    """Return what was observed, as points."""
+    ring = {"size": 6, "color": _INKS["ink"], "symbol": "circle-open", "line": {"width": 1.6}}
+    return line(x, y, "observed", INK, mode="markers", marker=ring)
 
 
 def band(

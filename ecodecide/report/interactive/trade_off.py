@@ -10,18 +10,16 @@ from ecodecide.report.interactive.parts import (
     SOFT,
     Styles,
     add,
-    amounts,
     line,
     named,
     new_figure,
     of,
-    plain,
     policies_of,
     styles_of,
     worlds_of,
 )
+from ecodecide.report.table import amounts
 from ecodecide.report.views.risk import COLLAPSE, NO_RECOVERY
-from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,9 +60,7 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
             figure,
             [line(left, up, "Pareto front", meta, line=dotted, shown=shown, hoverinfo="skip")],
         )
-        middle = 0.5 * float(np.nanmax(x.values, initial=1.0))
-        sides = _label_sides(x.sel(estimate="value").values, y.sel(estimate="value").values)
-        for number, policy in enumerate(policies_of(view)):
+        for policy in policies_of(view):
             here = {
                 key: (float(x.sel(policy=policy, estimate=key)), float(y.sel(policy=policy, estimate=key)))
                 for key in ("low", "value", "high")
@@ -75,10 +71,9 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
                 f"{kind} %{{x:.3~g}} % ({here['low'][0]:.3g} to {here['high'][0]:.3g} %)"
             )
             point = line(
-                [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers+text", shown=shown,
+                [at[0]], [at[1]], policy, of(policy=policy, world=world), look, mode="markers", shown=shown,
                 words=words, marker={"size": 11, "color": look.color, "symbol": look.symbol},
-                text=[plain(policy)], cliponaxis=False,
-                textposition=f"{sides[number]} {'left' if at[0] > middle else 'right'}",
+                cliponaxis=False,
                 error_x=_bars([each[0] for each in here.values()], look.color),
                 error_y=_bars([each[1] for each in here.values()], look.color),
             )  # fmt: skip
@@ -86,20 +81,8 @@ def trade_off_figure(view: xr.Dataset, styles: Styles | None = None) -> Figure:
     title = " or ".join(RISK_WORDS[kind] for kind in dict.fromkeys(map(str, view["risk_kind"].values)))
     figure.update_xaxes(title_text=f"{title} (%)", zeroline=True)
     figure.update_yaxes(title_text=named("net present value", f"{size.head} × price".strip()))
-    figure.update_layout(hovermode="closest", hoverdistance=20, showlegend=False)
+    figure.update_layout(hovermode="closest", hoverdistance=20)
     return figure
-
-
-def _label_sides(x: Array, y: Array) -> list[str]:
-    """Return for each point whether its label is put on top of it or at its bottom: away from the nearest other."""
-    across, up = (each / (np.nanmax(np.abs(each), initial=0.0) or 1.0) for each in (x, y))
-    sides = []
-    for at in range(len(x)):
-        distance = (across - across[at]) ** 2 + (up - up[at]) ** 2
-        distance[at] = np.inf
-        nearest = int(np.argmin(np.where(np.isfinite(distance), distance, np.inf)))
-        sides.append("bottom" if up[nearest] > up[at] else "top")
-    return sides
 
 
 def _bars(ends: list[float], color: str) -> dict[str, object]:

@@ -11,7 +11,6 @@ from ecodecide.report.interactive.parts import (
     LIMIT,
     Styles,
     add,
-    amounts,
     band,
     faint,
     level,
@@ -22,6 +21,7 @@ from ecodecide.report.interactive.parts import (
     styles_of,
     worlds_of,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     import xarray as xr

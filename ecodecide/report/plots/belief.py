@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ecodecide.report.plots.canvas import INK, amounts, label, legend_below, one_panel, title, years_below
+from ecodecide.report.plots.canvas import (
+    INK,
+    label,
+    legend_below,
+    observed_points,
+    one_panel,
+    title,
+    years_below,
+)
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,9 +57,7 @@ def plot_belief(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     panel.plot(year, median / told.factor, color=INK, lw=1.8, label="median")
     for ends, words in ((low, "90 % interval"), (high, None)):
         panel.plot(year, ends / told.factor, color=INK, lw=0.9, ls=(0, (4, 2)), label=words)
-    panel.plot(
-        year, view["observed"].values / told.factor, "o", color="k", mfc="white", ms=4.5, label="observed"
-    )
+    observed_points(panel, year, view["observed"].values / told.factor)
     start, middle, end = view["decision_quantile"].values / told.factor
     panel.errorbar(
         year[-1], middle, yerr=[[middle - start], [end - middle]], fmt="D", color="k", mfc="white", ms=6, capsize=3,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.errors import EvaluationError
+from ecodecide.report.name_lines import name_lines
 from ecodecide.report.palette import PolicyStyle, policy_styles
 from ecodecide.report.table import Amounts
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Panels = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """An array of matplotlib's Axes."""
 
 INK, FAINT = "0.15", "0.55"
 """Grays of what is written, and of what stands behind."""
+
+_PALE, _MIDDLE = "#CFE8F8", "#93CDEF"
+"""Tints of intervals of 90 % and 50 %."""
+
+_LETTER = 0.0077
+"""Width of a letter in inches by its size in points, a little more than the mean of the font."""
 
 
 # --- axes ---
@@ -85,26 +93,83 @@ def _tidy(panel: Axes) -> None:
     panel.tick_params(labelsize=8.5)
 
 
+def world_panel(
+    view: xr.Dataset, world: str | None, ax: Axes | None, width: float, height: float
+) -> tuple[Axes, xr.Dataset]:
+    """Return axes that are titled by a world, and a view in that world; see `one_panel` and `in_world`."""
+    one = in_world(view, world)
+    panel = one_panel(ax, width, height)
+    title(panel, f"world: {one['world'].item()}")
+    return panel, one
+
+
+# --- words: none longer than its place ---
+
+
+def in_lines(words: str, inches: float, size: float) -> str:
+    """Return words in lines that fit a width when written in letters of a size in points."""
+    width = max(int(inches / (_LETTER * size)), 8)
+    return "\n".join(plain(line) for given in words.split("\n") for line in name_lines(given, width))
+
+
+def legend_name(words: str) -> str:
+    """Return a name as a legend shows it."""
+    return "\n".join(map(plain, name_lines(words)))
+
+
+def text_width(texts: Iterable[str], size: float) -> float:
+    """Return how many inches the longest line of some texts takes in letters of a size in points."""
+    return _LETTER * size * max(len(line) for text in texts for line in text.split("\n"))
+
+
 def title(panel: Axes, words: str) -> None:
-    """Write a short title at the left."""
-    panel.set_title(plain(words), loc="left", fontsize=10)
+    """Write a title at the left, in lines as wide as the panel."""
+    panel.set_title(in_lines(words, _width(panel), 10.0), loc="left", fontsize=10)
+
+
+def caption_below(panel: Axes, words: str) -> None:
+    """Write a few words below all panels of a figure, in lines as wide as the figure."""
+    figure = figure_of(panel)
+    lines = in_lines(words, figure.get_figwidth(), 8.5)
+    figure.supxlabel(lines, fontsize=8.5)
+    _make_room(figure, lines.count("\n") + 1)
 
 
 def legend_below(panel: Axes, columns: int = 3) -> None:
-    """Put the names below a panel, where they cover nothing."""
+    """Put the names below a panel, where they cover nothing, in at most so many columns."""
+    handles, names = panel.get_legend_handles_labels()
     panel.legend(
-        fontsize=8, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, columnspacing=1.4,
-        handlelength=3.0,
+        handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.14), **_legend(names, columns, _width(panel))
     )  # fmt: skip
 
 
 def legend_of_all(panels: Panels, columns: int = 4, caption: str | None = None) -> None:
-    """Put the names of the first panel below all of them, and above the names a caption."""
-    handles, names = panels[0].get_legend_handles_labels()
-    figure_of(panels[0]).legend(
-        handles, names, fontsize=8, ncols=columns, loc="outside lower center", frameon=False, columnspacing=1.4,
-        handlelength=3.0, title=caption, title_fontsize=8.5,
+    """Put the names of all panels below all of them, each once, and above the names a caption."""
+    named = {n: h for p in panels for h, n in zip(*p.get_legend_handles_labels(), strict=True)}
+    names, handles = list(named), list(named.values())
+    figure = figure_of(panels[0])
+    look = _legend(names, columns, figure.get_figwidth())
+    _make_room(figure, -(-len(names) // look["ncols"]) * max(name.count("\n") + 1 for name in names))
+    figure.legend(
+        handles, names, loc="outside lower center", title=caption, title_fontsize=8.5, **look
     )  # fmt: skip
+
+
+def _legend(names: Sequence[str], columns: int, inches: float) -> dict[str, Any]:
+    """Return the look of a legend, with as many columns as there is room for."""
+    one = text_width(names, 8.0) + 0.6  # with its line, and the space to the next
+    fit = max(min(columns, int(inches / one)), 1)
+    return {"fontsize": 8, "ncols": fit, "frameon": False, "columnspacing": 1.4, "handlelength": 3.0}
+
+
+def _make_room(figure: Figure, lines: int) -> None:
+    """Make a figure higher by lines below its panels: two have room, more would take it from the panels."""
+    figure.set_figheight(figure.get_figheight() + 0.15 * max(lines - 2, 0))
+
+
+def _width(panel: Axes) -> float:
+    """Return about how many inches a panel will have: before it is laid out, with its margins."""
+    return 1.25 * float(panel.get_position().width) * figure_of(panel).get_figwidth()
 
 
 def nothing_to_show(panel: Axes, words: str) -> None:
@@ -151,13 +216,6 @@ def _nowhere() -> Any:
 # --- amounts ---
 
 
-def amounts(unit: str, *values: Any) -> Amounts:
-    """Return how amounts are written: in thousands or millions where the largest of them is so large."""
-    known = [np.abs(one)[np.isfinite(one)] for one in (np.asarray(value, dtype=float) for value in values)]
-    largest = max((float(one.max()) for one in known if one.size), default=0.0)
-    return Amounts([{"value": largest if largest > 0.0 else None}], "" if unit == "unknown" else unit)
-
-
 def label(words: str, told: Amounts) -> str:
     """Return the label of an axis: what it shows, and in parentheses its unit."""
     return f"{words} ({plain(told.head)})" if told.head else words
@@ -181,6 +239,33 @@ def money_unit(view: xr.Dataset) -> str:
     """Return the unit of a value: that of the catch times the price."""
     unit = str(view.attrs["unit"])
     return "catch × price" if unit == "unknown" else f"{unit} × price"
+
+
+# --- what several figures draw ---
+
+
+def policy_line(panel: Axes, x: Array, y: Array, policy: str, style: PolicyStyle) -> None:
+    """Draw the line of a policy, with its name for the legend."""
+    panel.plot(x, y, color=style.color, ls=style.linestyle, lw=1.8, label=legend_name(policy))
+
+
+def catch_bars(panel: Axes, year: Array, catch: Array, words: str) -> None:
+    """Draw catches as bars, a year each."""
+    panel.bar(year, catch, width=0.7, color="0.8", edgecolor="0.45", lw=0.6, label=words)
+
+
+def observed_points(panel: Axes, year: Array, observed: Array, words: str = "observed") -> None:
+    """Draw what was observed, above all else."""
+    panel.plot(year, observed, "o", color="k", mfc="white", ms=4.5, label=legend_name(words), zorder=3.0)
+
+
+def intervals(panel: Axes, x: Array, quantiles: Array, words: str) -> None:
+    """Shade the intervals of 90 % and 50 % between five quantiles, shape (5, x)."""
+    for (low, high), color, share in (((0, 4), _PALE, 90), ((1, 3), _MIDDLE, 50)):
+        label = f"{words}, {share} % interval"
+        panel.fill_between(
+            x, quantiles[low], quantiles[high], color=color, lw=0, alpha=0.85, zorder=1.5, label=label
+        )
 
 
 # --- policies and worlds ---

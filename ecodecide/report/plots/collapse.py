@@ -8,14 +8,12 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.report.plots.canvas import (
-    in_world,
     legend_below,
     nothing_to_show,
-    one_panel,
     percent_axis,
-    plain,
+    policy_line,
     styles_of,
-    title,
+    world_panel,
     years_below,
 )
 
@@ -46,11 +44,9 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     EvaluationError
         For a world that the view does not hold.
     """
-    panel = one_panel(ax, 6.4, 4.6)
-    one = in_world(view, world)
+    panel, one = world_panel(view, world, ax, 6.4, 4.6)
     falls = bool(np.isfinite(one["collapsed_by"]).any())
     found = one["collapsed_by" if falls else "recovered_by"]
-    title(panel, f"world: {one['world'].item()}")
     limit = view.attrs["collapse"]
     panel.set_ylabel(f"probability of having {'fallen below' if falls else 'risen to'} {limit}")
     years_below(panel, "years after the first decision")
@@ -61,7 +57,7 @@ def plot_collapse(view: xr.Dataset, world: str | None = None, ax: Axes | None = 
     for policy, style in styles_of(view).items():
         value, low, high = (found.sel(policy=policy, estimate=e).values for e in ("value", "low", "high"))
         panel.fill_between(year, low, high, color=style.color, alpha=0.13, lw=0)
-        panel.plot(year, value, color=style.color, ls=style.linestyle, lw=1.8, label=plain(policy))
+        policy_line(panel, year, value, policy, style)
     top = float(np.nanmax(found.sel(estimate="high")))
     panel.set_xlim(0.0, year[-1])
     panel.set_ylim(0.0, min(1.04 * top, 1.0))

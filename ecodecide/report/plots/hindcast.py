@@ -12,20 +12,23 @@ from ecodecide.report.palette import BLUE
 from ecodecide.report.plots.canvas import (
     INK,
     Panels,
-    amounts,
+    catch_bars,
+    intervals,
     label,
     legend_below,
+    legend_of_all,
     many_panels,
-    plain,
+    observed_points,
+    policy_line,
     styles_of,
     title,
     years_below,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PALE, _MIDDLE = "#CFE8F8", "#93CDEF"
 _ACTUAL = "as caught"
 
 
@@ -62,27 +65,19 @@ def plot_hindcast(
     for panel in panels:
         panel.set_ylim(0.0, None)
         years_below(panel)
-        legend_below(panel, columns=2)
+        if axes is not None:
+            legend_below(panel, columns=2)
+    if axes is None:
+        legend_of_all(panels)
     return panels
 
 
 def _draw_advice(panel: Axes, view: xr.Dataset) -> None:
     year, advised = view["year"].values, view["advised"]
     told = amounts(view.attrs["unit"], advised, view["catch"])
-    panel.bar(
-        year,
-        view["catch"].values / told.factor,
-        width=0.7,
-        color="0.82",
-        edgecolor="0.5",
-        lw=0.5,
-        label="caught",
-    )
+    catch_bars(panel, year, view["catch"].values / told.factor, "caught")
     for policy, style in styles_of(view).items():
-        panel.plot(
-            year, advised.sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle, lw=1.6,
-            label=plain(policy),
-        )  # fmt: skip
+        policy_line(panel, year, advised.sel(policy=policy).values / told.factor, policy, style)
     title(panel, "(a) advised, and caught")
     panel.set_ylabel(label("quota, catch", told))
 
@@ -92,14 +87,11 @@ def _draw_belief(panel: Axes, view: xr.Dataset) -> None:
     known = [rows[-1], view["observed"].values, view["hindsight"].sel(quantile=0.5).values]
     told = amounts(view.attrs["unit"], *known)
     rows = rows / told.factor
-    panel.fill_between(year, rows[0], rows[4], color=_PALE, lw=0, label="believed then, 90 %")
-    panel.fill_between(year, rows[1], rows[3], color=_MIDDLE, lw=0, label="believed then, 50 %")
+    intervals(panel, year, rows, "believed then")
     panel.plot(year, rows[2], color=BLUE, lw=2.0, label="believed then, median")
     late = view["hindsight"].sel(quantile=0.5).values / told.factor
     panel.plot(year, late, color=INK, lw=1.2, ls=(0, (4, 2)), label="in hindsight, median")
-    panel.plot(
-        year, view["observed"].values / told.factor, "o", color="k", mfc="white", ms=4, label="observed"
-    )
+    observed_points(panel, year, view["observed"].values / told.factor)
     title(panel, f"(b) belief{'' if view.attrs['causal'] else ', parameters known from later years'}")
     panel.set_ylabel(label("biomass before harvest", told))
 
@@ -117,10 +109,7 @@ def _draw_counterfactual(panel: Axes, view: xr.Dataset, counterfactual: xr.Datas
         panel.plot(year, actual, color="k", lw=2.0, label=f"{_ACTUAL}, median")
     for policy, style in styles_of(view).items():
         if policy in followed:
-            panel.plot(
-                year, middle.sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle, lw=1.6,
-                label=plain(policy),
-            )  # fmt: skip
+            policy_line(panel, year, middle.sel(policy=policy).values / told.factor, policy, style)
     top = float(np.nanmax(middle.values)) / told.factor
     panel.set_ylim(0.0, 1.1 * top)
     title(panel, f"(c) had it been followed from {int(year[0])}, medians")

@@ -8,12 +8,20 @@ import numpy as np
 import xarray as xr
 
 from ecodecide.report.palette import BLUE, GREEN, PURPLE
-from ecodecide.report.plots.canvas import amounts, label, legend_below, one_panel, plain, title, years_below
+from ecodecide.report.plots.canvas import (
+    catch_bars,
+    intervals,
+    label,
+    legend_below,
+    observed_points,
+    one_panel,
+    title,
+    years_below,
+)
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_PALE, _MIDDLE = "#CFE8F8", "#93CDEF"
 
 
 def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
@@ -35,37 +43,10 @@ def plot_history(view: xr.Dataset, ax: Axes | None = None) -> Axes:
     top = _top(view)
     told = amounts(view.attrs["unit"], top)
     rows = bands.transpose("quantile", "year").values / told.factor
-    panel.bar(
-        year,
-        view["catch"].values / told.factor,
-        width=0.7,
-        color="0.78",
-        edgecolor="0.45",
-        lw=0.6,
-        label="catch",
-    )
-    for (low, high), color, width in (((0, 4), _PALE, "90"), ((1, 3), _MIDDLE, "50")):
-        panel.fill_between(
-            year,
-            rows[low],
-            rows[high],
-            color=color,
-            lw=0,
-            label=f"fit, {width} % interval",
-            zorder=1.5,
-            alpha=0.85,
-        )
+    catch_bars(panel, year, view["catch"].values / told.factor, "catch")
+    intervals(panel, year, rows, "fit")
     panel.plot(year, rows[2], color=BLUE, lw=2.0, label="fitted biomass, median", zorder=2.5)
-    panel.plot(
-        year,
-        observed / told.factor,
-        "o",
-        color="k",
-        mfc="white",
-        ms=4.5,
-        label=plain(view.attrs["observed"]),
-        zorder=3.0,
-    )
+    observed_points(panel, year, observed / told.factor, view.attrs["observed"])
     points = (
         ("b_msy", GREEN, (0, (6, 2)), "B$_{MSY}$"),
         ("carrying_capacity", PURPLE, (0, (1, 1.5)), "carrying capacity"),

@@ -12,14 +12,14 @@ from ecodecide.report.plots.canvas import (
     FAINT,
     INK,
     Panels,
-    amounts,
     label,
     legend_of_all,
     many_panels,
-    plain,
+    policy_line,
     styles_of,
     title,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,10 +54,7 @@ def plot_policies(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Panel
     low, now, high = view["biomass_now"].values / told.factor
     for panel, name in zip(panels, ("quota", "escapement"), strict=True):
         for policy, style in styles_of(view).items():
-            panel.plot(
-                biomass, view[name].sel(policy=policy).values / told.factor, color=style.color, ls=style.linestyle,
-                lw=1.8, label=plain(policy),
-            )  # fmt: skip
+            policy_line(panel, biomass, view[name].sel(policy=policy).values / told.factor, policy, style)
         panel.axvspan(low, high, color="0.9", lw=0, zorder=0.5, label="biomass today, 90 % interval")
         panel.axvline(now, color=FAINT, lw=0.8, zorder=0.8)
         at = float(view["b_msy"]) / told.factor

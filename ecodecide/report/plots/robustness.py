@@ -10,15 +10,16 @@ import xarray as xr
 
 from ecodecide.report.plots.canvas import (
     Panels,
-    amounts,
-    figure_of,
+    caption_below,
+    in_lines,
     label,
+    legend_name,
     many_panels,
     money_unit,
-    plain,
+    text_width,
     title,
 )
-from ecodecide.report.table import percent
+from ecodecide.report.table import amounts, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,13 +48,17 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
         When another number of axes is given.
     """
     policies, worlds = ([str(name) for name in view[dim].values] for dim in ("policy", "world"))
-    panels = many_panels(
-        axes, 3, columns=3, width=1.6 + 0.85 * len(worlds), height=1.3 + 0.42 * len(policies), sharey=True
+    rows, columns = (
+        [legend_name(policy) for policy in policies],
+        [in_lines(world, 1.4, 8.5) for world in worlds],
     )
+    cell = max(0.85, text_width(columns, 8.5) + 0.1)
+    width = 1.25 + cell * len(worlds) + text_width(rows, 8.5) / 3
+    panels = many_panels(axes, 3, columns=3, width=width, height=1.3 + 0.42 * len(policies), sharey=True)
     for panel, name in zip(panels, _TITLES, strict=True):
         _heat(panel, view, name)
-        panel.set_xticks(range(len(worlds)), [plain(world).replace(",", ",\n") for world in worlds])
-        panel.set_yticks(range(len(policies)), [plain(policy) for policy in policies])
+        panel.set_xticks(range(len(worlds)), columns)
+        panel.set_yticks(range(len(policies)), rows)
         panel.tick_params(length=0)
         for side in ("left", "bottom"):
             panel.spines[side].set_visible(False)
@@ -66,7 +71,7 @@ def plot_robustness(view: xr.Dataset, axes: Sequence[Axes] | None = None) -> Pan
             words = (
                 f"means of {view.attrs['replicates']:,} futures; bold: the smallest of the largest regrets"
             )
-            figure_of(panels[0]).supxlabel(words, fontsize=8.5)
+            caption_below(panels[0], words)
     return panels
 
 

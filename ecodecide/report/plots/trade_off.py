@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from ecodecide.report.name_lines import name_lines
 from ecodecide.report.plots.canvas import (
     FAINT,
-    amounts,
-    in_world,
     label,
     legend_below,
+    legend_name,
     money_unit,
     nothing_to_show,
-    one_panel,
-    plain,
     risk_words,
     square_root_axis,
     styles_of,
-    title,
+    world_panel,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,12 +49,11 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
     EvaluationError
         For a world that the view does not hold.
     """
-    panel = one_panel(ax, 6.4, 4.8)
-    one = in_world(view, world)
+    panel, one = world_panel(view, world, ax, 6.4, 4.8)
     told = amounts(money_unit(view), one["npv"])
     value, risk = one["npv"] / told.factor, one["risk"]
-    title(panel, f"world: {one['world'].item()}")
-    panel.set_ylabel(label(f"net present value of {view.attrs['years']} years", told))
+    worth = label(f"net present value of {view.attrs['years']} years", told)
+    panel.set_ylabel("\n".join(name_lines(worth)))
     panel.set_xlabel(
         risk_words(str(one["risk_kind"].item()), view.attrs["collapse"]) + f" in {view.attrs['years']} years"
     )
@@ -77,7 +75,7 @@ def plot_trade_off(view: xr.Dataset, world: str | None = None, ax: Axes | None =
             elinewidth=1.2, capsize=2.5,
         )  # fmt: skip
         face = style.color if policy in front else "white"
-        panel.plot(x, y, style.marker, color=style.color, mfc=face, ms=8, mew=1.5, label=plain(policy))
+        panel.plot(x, y, style.marker, color=style.color, mfc=face, ms=8, mew=1.5, label=legend_name(policy))
     square_root_axis(panel, max(float(np.nanmax(risk.values)), 0.01))
     legend_below(panel)
     return panel

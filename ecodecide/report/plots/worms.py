@@ -12,17 +12,17 @@ from ecodecide.errors import EvaluationError
 from ecodecide.report.plots.canvas import (
     INK,
     Panels,
-    amounts,
+    caption_below,
     figure_of,
     in_world,
     label,
     many_panels,
     money_unit,
-    plain,
     styles_of,
     title,
     years_below,
 )
+from ecodecide.report.table import amounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,21 +85,25 @@ def plot_worms(
         title(panel, policy)
         panel.set_xlim(year[0], max(year[-1], year[0] + 1))
         years_below(panel, "year")
-        top = max(top, float(np.nanmax(rows[4])))
+        # a wide first year, such as that of quotas set by one survey, does not set the scale
+        top = max(top, float(np.nanmax(rows[2:4])), float(np.nanquantile(rows[4], 0.95)))
+    end = 1.25 * top if top > 0.0 else 1.0
     for panel in panels:
-        panel.set_ylim(min(0.0, float(bands.min()) / told.factor), 1.25 * top if top > 0.0 else 1.0)
+        panel.set_ylim(min(0.0, float(bands.min()) / told.factor), end)
     if axes is None:
         for above in panels[:-columns]:
             above.set_xlabel("")
-        figure = figure_of(panels[0])
-        figure.supylabel(label(_WORDS[series], told), fontsize=9.5)
-        figure.supxlabel(_caption(view, one, series), fontsize=8.5)
+        figure_of(panels[0]).supylabel(label(_WORDS[series], told), fontsize=9.5)
+        cut = "; bands that leave a panel go on above it" if float(bands.max()) > end * told.factor else ""
+        caption_below(panels[0], _caption(view, one, series) + cut)
     return panels
 
 
 def _caption(view: xr.Dataset, one: xr.Dataset, series: str) -> str:
-    words = f"bands: 50 % and 90 % of {view.attrs['replicates']:,} futures in the world {plain(one['world'].item())}; "
+    words = (
+        f"bands: 50 % and 90 % of {view.attrs['replicates']:,} futures in the world {one['world'].item()}; "
+    )
     words += f"thin: {one.sizes['worm']} of them, with the same luck in every panel"
     if series == "biomass":
-        words += f";\ndashed: limit of collapse, {view.attrs['collapse']}, median"
+        words += f"; dashed: limit of collapse, {view.attrs['collapse']}, median"
     return words

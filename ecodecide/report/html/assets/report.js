@@ -8,7 +8,10 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const print = matchMedia("print");
   const touch = matchMedia("(pointer: coarse)");
-  const PRINTED = { page: 660, panel: 320 }; // px: A4 and Letter within their margins
+  const PRINTED = { page: 660, panel: 320, height: 0.8 }; // px: A4 and Letter within their margins; lower, so that more figures fit a page
+
+  const choices = document.querySelector(".choices");
+  const notDrawn = document.getElementById("not-drawn");
 
   // --- what is chosen ---
 
@@ -42,15 +45,17 @@
 
   function dressed(layout, color, width) {
     const narrow = width < 520;
-    const copy = { ...layout, width, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
-    copy.font = { ...layout.font, color: color("ink"), family: "system-ui, sans-serif", size: narrow ? 12 : 13 };
+    const height = layout.height * (printing ? PRINTED.height : 1);
+    const copy = { ...layout, width, height, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+    const size = narrow ? 12 : 13;
+    copy.font = { ...layout.font, color: color("ink"), family: "system-ui, sans-serif", size };
     copy.hoverlabel = { bgcolor: color("paper"), bordercolor: color("soft"), font: { color: color("ink") }, align: "left" };
     copy.modebar = { bgcolor: "rgba(0,0,0,0)", color: color("soft"), activecolor: color("ink") };
     // a finger scrolls the page; only a mouse draws a zoom box
     copy.dragmode = touch.matches ? false : "zoom";
     for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
       const lines = { gridcolor: color("line"), linecolor: color("soft"), zerolinecolor: color("line") };
-      copy[key] = { ...layout[key], ...lines };
+      copy[key] = { ...layout[key], ...lines, title: { ...layout[key].title, font: { size } } };
     }
     return copy;
   }
@@ -70,14 +75,20 @@
   }
 
   function drawAll() {
+    // a heading that is gone to stops below the choices, however many rows they take
+    root.style.scrollPaddingTop = `${choices.offsetHeight + 8}px`;
     Object.keys(figures).forEach(draw);
   }
 
   function choose() {
     const choice = chosen();
     for (const element of all("[data-policy], [data-world]")) {
-      element.hidden = !shown({ ...element.dataset }, choice);
+      // on paper, where nobody can choose, tables are whole, and what figures leave out is told
+      element.hidden = !(printing && element.closest("table")) && !shown({ ...element.dataset }, choice);
     }
+    for (const element of all(".world-shown")) element.textContent = [...choice.world][0];
+    const left = all('input[name="policy"]:not(:checked)').map((input) => input.value);
+    notDrawn.textContent = left.length ? `Not drawn in the figures, by choice of the reader: ${left.join(", ")}.` : "";
     drawAll();
   }
 
@@ -112,7 +123,7 @@
       if (on) details.dataset.was = details.open ? "open" : "";
       details.open = on || details.dataset.was === "open";
     }
-    drawAll();
+    choose();
   }
   addEventListener("beforeprint", () => setPrinting(true));
   addEventListener("afterprint", () => setPrinting(false));

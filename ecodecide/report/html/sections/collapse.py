@@ -9,6 +9,7 @@ import xarray as xr
 
 from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import legend
 from ecodecide.report.html.section import Drawing, Section, figure_box, numbers_table
 from ecodecide.report.html.sections.summary import share_words
 from ecodecide.report.interactive import collapse_figure
@@ -18,6 +19,11 @@ _SHOWN: tuple[tuple[Literal["collapsed_by", "recovered_by"], str], ...] = (
     ("collapsed_by", "collapsed"),
     ("recovered_by", "recovered"),
 )
+_SIDES = {"collapsed_by": "above", "recovered_by": "below"}
+
+
+_FEW = 20
+"""Futures: the share of fewer has an interval that fills half of a figure (Wilson: 0.5 of 20 is 30 to 70 %)."""
 
 
 def collapse(material: Material) -> Section:
@@ -31,14 +37,29 @@ def collapse(material: Material) -> Section:
     parts: list[Markup] = [definition]
     drawings = {}
     for shows, what in _SHOWN:
-        if not np.isfinite(view[shows]).any():
+        start_so = _start_so(material, view, shows)
+        if start_so == 0:
             continue
-        drawings[what] = Drawing(collapse_figure(view, shows, material.styles))
-        starts = "above" if what == "collapsed" else "below"
-        caption = f"Share of the futures that start {starts} the limit which have {what} by then, with 95 % intervals."
-        parts.append(figure_box(what, 400, f"{caption} {_ends(view, shows)}", caption))
+        if start_so < _FEW:
+            words = f"Of the futures {start_so} at the most start {_SIDES[shows]} the limit: too few for a figure."
+            parts.append(tag("p", words))
+            continue
+        drawings[what] = Drawing(collapse_figure(view, shows, material.styles), names_policies=False)
+        caption = (
+            f"Share of the futures that start {_SIDES[shows]} the limit which have {what} by then, with 95 % "
+            "intervals."
+        )
+        sees, told = f"{caption} {_ends(view, shows)}", join(material.in_world, caption)
+        parts.append(figure_box(what, 400, sees, told, legend=legend(material.styles)))
     parts.append(_numbers(material, view))
     return Section("collapse", "Time to collapse", join(*parts), drawings)
+
+
+def _start_so(material: Material, view: xr.Dataset, shows: str) -> int:
+    """Return how many futures can collapse, or recover, in the world in which most can."""
+    above = view["starts_above"].values
+    share = above if shows == "collapsed_by" else 1.0 - above
+    return round(float(np.nanmax(share, initial=0.0)) * material.comparison.runs.sizes["replicate"])
 
 
 def _at(view: xr.Dataset, shows: str, world: str, policy: str, year: int) -> str:

@@ -72,7 +72,7 @@ def _estimates(material: Material) -> Markup:
         title = tag("th", _POINTS.get(name, name), scope="row")
         rows.append(tag("tr", title, *(tag("td", c) for c in cells), tag("td", unit_words, class_="words")))
     caption = "Medians and 90 % intervals of the posterior."
-    return table(caption, ("", "median", "5 %", "95 %", "unit"), tag("tbody", *rows))
+    return table(caption, ("quantity", "median", "5 %", "95 %", "unit"), tag("tbody", *rows))
 
 
 def _numbers(material: Material) -> Markup:

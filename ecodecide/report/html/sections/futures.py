@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import legend, policy_name
 from ecodecide.report.html.section import Drawing, Section, figure_box, numbers_table, plot_box
-from ecodecide.report.html.swatch import swatch
 from ecodecide.report.interactive import futures_figure, worm_figure
 from ecodecide.report.table import Amounts
 
@@ -13,12 +13,12 @@ from ecodecide.report.table import Amounts
 def futures(material: Material) -> Section:
     """Return the futures of each policy alone, and of all together."""
     view, policies = material.futures, material.policies
-    drawings = {"futures": Drawing(futures_figure(view, material.styles))}
+    drawings = {"futures": Drawing(futures_figure(view, material.styles), names_policies=False)}
     panels = []
     for number, policy in enumerate(policies):
         name = f"worms-{number}"
         drawings[name] = Drawing(worm_figure(view, policy, material.styles))
-        heading = tag("h4", swatch(material.styles[policy]), " ", policy)
+        heading = tag("h3", policy_name(policy, material.styles[policy]))
         panels.append(tag("div", heading, plot_box(name, 260, _sees(material, policy)), data_policy=policy))
     worms = view.sizes["worm"]
     alone = (
@@ -26,11 +26,18 @@ def futures(material: Material) -> Section:
         f"their median, and {worms} single futures, the same luck for all policies. Dashed: below it the stock counts "
         f"as collapsed ({material.limit}; here its median over the futures)."
     )
-    together = "All policies together: medians of biomass and catch, and the middle half of the futures."
+    together = (
+        "All policies together: medians of biomass and catch, and the middle half of the futures. Dashed in red: the "
+        "limit of collapse."
+    )
     body = join(
-        tag("figure", tag("div", *panels, class_="panels"), tag("figcaption", alone)),
+        tag("figure", tag("div", *panels, class_="panels"), tag("figcaption", material.in_world, alone)),
         figure_box(
-            "futures", 560, f"Biomass and catch over the years under {', '.join(policies)}.", together
+            "futures",
+            560,
+            f"Biomass and catch over the years under {', '.join(policies)}.",
+            join(material.in_world, together),
+            legend=legend(material.styles),
         ),
         _numbers(material),
     )

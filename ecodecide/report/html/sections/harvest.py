@@ -6,8 +6,8 @@ import numpy as np
 
 from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import legend, policy_name
 from ecodecide.report.html.section import Drawing, Section, figure_box, plot_box, table
-from ecodecide.report.html.swatch import swatch
 from ecodecide.report.interactive import belief_policy_figure, policy_figure
 from ecodecide.report.table import Amounts
 from ecodecide.report.views import belief_policy_view
@@ -23,8 +23,8 @@ def harvest(material: Material) -> Section:
         "do not follow one survey alone. Dashed: B_MSY, median of the fit; dotted: nothing taken."
     )
     drawings = {
-        "quota": Drawing(policy_figure(view, "quota", material.styles)),
-        "escapement": Drawing(policy_figure(view, "escapement", material.styles)),
+        "quota": Drawing(policy_figure(view, "quota", material.styles), names_policies=False),
+        "escapement": Drawing(policy_figure(view, "escapement", material.styles), names_policies=False),
     }
     pair = tag(
         "figure",
@@ -34,6 +34,7 @@ def harvest(material: Material) -> Section:
             plot_box("escapement", 400, f"Biomass left after harvest against observed biomass, for {names}."),
             class_="panels pair",
         ),
+        legend(material.styles),
         tag("figcaption", caption),
     )
     parts = [pair, _numbers(material)]
@@ -65,7 +66,7 @@ def _numbers(material: Material) -> Markup:
     rows = [
         tag(
             "tr",
-            tag("th", swatch(material.styles[policy]), " ", policy, scope="row"),
+            tag("th", policy_name(policy, material.styles[policy]), scope="row"),
             *(tag("td", taken(float(view["quota"].sel(policy=policy)[i]))) for i in places),
             data_policy=policy,
         )

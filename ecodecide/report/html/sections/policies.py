@@ -7,8 +7,8 @@ import numpy as np
 from ecodecide.evaluation.metrics import METRICS
 from ecodecide.report.html.markup import Markup, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import policy_name
 from ecodecide.report.html.section import Section, estimate_words, items, table
-from ecodecide.report.html.swatch import swatch
 from ecodecide.report.interactive.trade_off import RISK_WORDS
 from ecodecide.report.table import Amounts, percent
 from ecodecide.report.views.risk import NO_RECOVERY
@@ -51,7 +51,7 @@ def policies(material: Material) -> Section:
                 estimate_words(entry["closed_years"], _years),
                 _first_quota(material, policy, world, quota),
             )
-            name = tag("th", swatch(material.styles[policy]), " ", policy, scope="row")
+            name = tag("th", policy_name(policy, material.styles[policy]), scope="row")
             rows.append(tag("tr", name, *(tag("td", cell) for cell in cells), data_policy=policy))
         label = tag("tr", tag("th", f"In the world {world}", scope="rowgroup", colspan=len(head)))
         bodies.append(tag("tbody", label, *rows, data_world=world))
@@ -86,7 +86,7 @@ def _head(words: str, unit: str) -> Markup:
 
 
 def _years(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    return "-" if value is None else f"{value:z.1f}"
 
 
 def _exact(material: Material, policy: str, world: str) -> Markup | None:

@@ -48,13 +48,11 @@ def settings(material: Material) -> Section:
         for entry in found["policies"]
     }
     parts = [
-        ("Settings of the comparison", found["settings"]),
-        ("Solvers", solvers),
-        ("Versions", {**material.comparison.versions, **version}),
+        ("Settings of the comparison", _list(found["settings"])),
+        ("Solvers", join(*(join(tag("h3", name), _list(values)) for name, values in solvers.items()))),
+        ("Versions", _list({**material.comparison.versions, **version})),
     ]
-    folded = [
-        tag("details", tag("summary", title), _list(values), data_printed=True) for title, values in parts
-    ]
+    folded = [tag("details", tag("summary", title), values, data_printed=True) for title, values in parts]
     license_words = tag(
         "details",
         tag("summary", "License of plotly.js, which draws the figures"),
@@ -97,8 +95,7 @@ def _linked(line: str) -> Markup:
 
 
 def _list(values: Mapping[str, Any]) -> Markup:
-    pairs = [(tag("dt", key), tag("dd", value)) for key, value in _flat(values)]
-    return tag("dl", *(part for pair in pairs for part in pair))
+    return tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in _flat(values)))
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from ecodecide.report.html.markup import Markup, breakable, join, tag
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import policy_name
 from ecodecide.report.html.section import Section, estimate_words, table
-from ecodecide.report.html.swatch import swatch
 from ecodecide.report.table import Amounts, percent
 from ecodecide.report.views import robustness_view
 
@@ -25,7 +25,7 @@ def robustness(material: Material) -> Section:
         regret = {"value": found["regret"][policy], "low": low, "high": high}
         largest = max(found["regret"].values()) or 1.0
         cells.append(_shaded(estimate_words(regret, value), regret["value"] / largest, "bad"))
-        name = tag("th", swatch(material.styles[policy]), " ", policy, scope="row")
+        name = tag("th", policy_name(policy, material.styles[policy]), scope="row")
         rows.append(tag("tr", name, *cells, data_policy=policy))
     unit = f"({value.head} × price)" if value.head else "(× price)"
     head = (

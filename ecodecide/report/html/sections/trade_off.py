@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ecodecide.report.html.markup import join
 from ecodecide.report.html.material import Material
+from ecodecide.report.html.policy_name import legend
 from ecodecide.report.html.section import Drawing, Section, figure_box
 from ecodecide.report.interactive import trade_off_figure
 from ecodecide.report.views.risk import COLLAPSE
@@ -24,6 +26,12 @@ def trade_off(material: Material) -> Section:
     sees = f"Net present value against {material.risk_words}; on the front: {'; '.join(fronts)}."
     kinds = {material.risk_kind(world) for world in material.worlds}
     title = f"Value against {COLLAPSE if kinds == {COLLAPSE} else 'risk'}"
-    body = figure_box("trade-off-figure", 440, sees, caption)
-    drawings = {"trade-off-figure": Drawing(trade_off_figure(view, material.styles))}
+    body = figure_box(
+        "trade-off-figure",
+        440,
+        sees,
+        join(material.in_world, caption),
+        legend=legend(material.styles, point=True),
+    )
+    drawings = {"trade-off-figure": Drawing(trade_off_figure(view, material.styles), names_policies=False)}
     return Section("trade-off", title, body, drawings)
