@@ -124,6 +124,10 @@ def overflow(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def color(locator: Any, of: str) -> str:
+    return str(locator.evaluate(f"e => getComputedStyle(e).{of}"))
+
+
 PAPER_AND_INK = {
     "light": ("rgb(255, 255, 255)", "rgb(26, 29, 33)"),
     "dark": ("rgb(20, 23, 27)", "rgb(232, 235, 239)"),
