@@ -25,8 +25,12 @@ threadpool_limits(limits=1)  # a plugin may have loaded NumPy already
 for _name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
     os.environ.pop(_name, None)
 
-# No example fails because the machine is busy.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No example fails because the machine is busy, and each run tries the same ones: a rare one that fails would be blamed
+# on whatever change it came with. `pytest --hypothesis-profile=explore` looks for new ones.
+for _name, _same in (("suite", True), ("explore", False)):
+    settings.register_profile(
+        _name, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=_same
+    )
 settings.load_profile("suite")
 
 
