@@ -12,12 +12,12 @@ from ecodecide.errors import EvaluationError
 from ecodecide.report.name_lines import name_lines
 from ecodecide.report.palette import PolicyStyle, policy_styles
 from ecodecide.report.table import Amounts
+from ecodecide.stock.growth import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Panels = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """An array of matplotlib's Axes."""
 
