@@ -32,7 +32,8 @@ def average(posteriors: Mapping[str, Posterior], weights: Mapping[str, float], s
     -------
     Posterior
         With as many members as the posteriors have on average, each law its share of them. Rules take their reference
-        points from `best`, the best estimate under the law with the largest weight, and so does the survey.
+        points from `best`, the best estimate under the law with the largest weight; `best_biomass` and the survey are
+        of that law, too.
 
     References
     ----------
@@ -78,7 +79,7 @@ def average(posteriors: Mapping[str, Posterior], weights: Mapping[str, float], s
         terminal_mass=np.sum(
             [s * p.terminal_belief(edges) for s, p in zip(share, each, strict=True)], axis=0
         ),
-        best_biomass=np.sum([s * p.best_biomass for s, p in zip(share, each, strict=True)], axis=0),
+        best_biomass=heaviest.best_biomass,
         trajectory_biomass=chosen([p.trajectory_biomass for p in each]),
         log_posterior=heaviest.log_posterior,
         assumptions=(

@@ -48,10 +48,9 @@ def past_surveys(problem: HarvestProblem) -> PastSurveys:
     logarithms with equal weight.
 
     An index tells little of the scale of a stock, so that the best estimate may be of another scale than most draws:
-    `PastSurveys.over_best` is the geometric mean, over the years, of the draws' biomass over the best estimate's. By
-    it F_MSY and B_MSY of the best estimate are turned into those of the same stock in units of the surveys: in
-    F_MSY / q and q B_MSY the scale cancels, as long as all three are of one estimate. It is 1 where observations are
-    biomass.
+    `PastSurveys.over_best` is the catchability by the best estimate's biomass over that by the draws'. By it F_MSY and
+    B_MSY of the best estimate are turned into those of the same stock in units of the surveys: in F_MSY / q and
+    q B_MSY the scale cancels, as long as all three are of one estimate. It is 1 where observations are biomass.
 
     Parameters
     ----------
@@ -151,10 +150,11 @@ def over_best(problem: HarvestProblem) -> float:
 
     It is 1 where observations are biomass, and of a stock without draws.
     """
-    draws, best = (getattr(problem.stock, name, None) for name in ("trajectory_biomass", "best_biomass"))
-    if problem.history is None or not problem.history.free_catchability or draws is None or best is None:
+    history, stock = problem.history, problem.stock
+    told = hasattr(stock, "trajectory_biomass") and hasattr(stock, "best_biomass")
+    if history is None or not history.free_catchability or not told:
         return 1.0
-    apart = _row_mean(_logs(np.asarray(draws)).T) - _logs(np.asarray(best))
+    apart = _log_catchability(history, problem, "best_biomass") - _log_catchability(history, problem)
     return float(np.exp(_row_mean(apart[None])[0]))
 
 
@@ -174,17 +174,19 @@ def _logs(seen: Array) -> Array:
     return np.asarray(np.log(np.where(seen > 0.0, seen, np.nan)))
 
 
-def _log_catchability(history: CatchHistory, problem: HarvestProblem) -> Array:
-    """Return the log catchability of each of the history's series."""
-    draws = getattr(problem.stock, "trajectory_biomass", None)
-    if draws is None:
+def _log_catchability(
+    history: CatchHistory, problem: HarvestProblem, of: str = "trajectory_biomass"
+) -> Array:
+    """Return the log catchability of each of the history's series, of the draws or of the best estimate."""
+    biomass = getattr(problem.stock, of, None)
+    if biomass is None:
         raise SolverError(
             "the history has a relative series, and this stock does not say what biomass it stood for: fit the stock "
             "to the history (ecodecide.fit), or give a biomass in the unit of the catch"
         )
     seen = _logs(np.array(list(history.observations.values())))
     # of a draw in which the stock is extinct no logarithm is known
-    fitted = _row_mean(_logs(np.asarray(draws, dtype=float)).T)
+    fitted = _row_mean(_logs(np.atleast_2d(np.asarray(biomass, dtype=float))).T)
     return _row_mean(seen - fitted[: seen.shape[1]])
 
 

@@ -70,6 +70,14 @@ def test_a_rule_makes_of_an_index_what_the_best_estimate_makes_of_it(rule):
         np.testing.assert_allclose(quota, expected, rtol=1e-9)
 
 
+def test_both_catchabilities_are_of_the_years_of_the_index():
+    """Where the best estimate is of another course than the draws, the years before an index say nothing of it."""
+    stock = Fitted(STOCK.growth, STOCK.noise)
+    object.__setattr__(stock, "best_biomass", BIOMASS * [0.1, 0.2, 0.5, 0.5, 0.5])
+    index = {"late": [NAN, NAN, 3.0, 3.5, 4.5], "last": [NAN, NAN, NAN, NAN, 7.0]}
+    assert over_best(problem(stock, index=index)) == pytest.approx(2.0, rel=1e-12)
+
+
 def test_the_windfall_of_dcac_is_the_best_estimates():
     relative, absolute = problem(FITTED, index=3.0 * BIOMASS), problem(FITTED, biomass=0.8 * BIOMASS)
     quotas = [eco.Precautionary("dcac").solve(one).policy.rule.catch for one in (relative, absolute)]
