@@ -24,7 +24,7 @@ from ecodecide.errors import SolverError
 from ecodecide.history.last_survey import ends_with_a_survey
 from ecodecide.policy.managed_chain import futures, managed_years
 from ecodecide.policy.rules import Ramp, RulePolicy
-from ecodecide.solvers.past_surveys import over_best
+from ecodecide.solvers.past_surveys import expected_survey, over_best
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
 
@@ -243,7 +243,7 @@ class _Ramps:
     @property
     def expected(self) -> float:
         """The biomass taken for granted before any survey."""
-        return float(self.arrays.initial @ self.arrays.grid.points)
+        return expected_survey(self.problem, self.arrays.initial)
 
     @property
     def intact(self) -> Array:

@@ -22,9 +22,11 @@ from ecodecide.fitting.gaussian_process import fit_gaussian_process
 from ecodecide.fitting.gaussian_process_stock import GaussianProcessStock
 from ecodecide.fitting.growth_prior import GrowthPrior
 from ecodecide.fitting.lesson import Lesson, lesson
+from ecodecide.policy.surface import SurfacePolicy
 from ecodecide.policy.table import TablePolicy
 from ecodecide.solvers.gpdp_second_state import plan, second_input
 from ecodecide.solvers.optimal_control import OptimalControl
+from ecodecide.solvers.past_surveys import expected_survey
 from ecodecide.solvers.pomdp import Pomdp
 from ecodecide.solvers.solution import Solution, Solver
 
@@ -154,8 +156,13 @@ class Gpdp:
         else:
             solution = plan(problem, stock, belief, self.covariate, learned.last)
             told = [_tell(learned, stock), *_few(stock), solution.status]
+        policy = solution.policy
+        if isinstance(policy, TablePolicy | SurfacePolicy):
+            # of the problem's own stock, as the belief
+            policy = replace(policy, expected=expected_survey(problem))
         return replace(
             solution,
+            policy=policy,
             status="; ".join(told),
             seconds=time.perf_counter() - begin,
             settings={**solution.settings, **asdict(self), **_learned(learned, stock), "solver": self._name},

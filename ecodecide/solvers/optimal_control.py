@@ -22,6 +22,7 @@ from ecodecide.decision.discretize import DiscreteProblem, discretize
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.policy.table import TablePolicy
+from ecodecide.solvers.past_surveys import expected_survey
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
 
@@ -108,7 +109,7 @@ class OptimalControl:
                 f"{self.tolerance:g} of the largest value {largest:.4g} is accepted: {remedy}"
             )
         points = arrays.grid.points
-        policy = TablePolicy(points, arrays.grid.quotas[action], float(arrays.initial @ points))
+        policy = TablePolicy(points, arrays.grid.quotas[action], expected_survey(problem, arrays.initial))
         return Solution(
             policy,
             status="optimal for a stock that is seen without error; survey error is ignored",

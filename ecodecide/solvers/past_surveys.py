@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ecodecide.decision.discretize import initial_belief
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.history.catch_history import CatchHistory
@@ -156,6 +158,65 @@ def over_best(problem: HarvestProblem) -> float:
         return 1.0
     apart = _log_catchability(history, problem, "best_biomass") - _log_catchability(history, problem)
     return float(np.exp(_row_mean(apart[None])[0]))
+
+
+def expected_survey(problem: HarvestProblem, belief: Array | None = None) -> float:
+    """Return the mean survey to be expected when the first quota is set: what stands for one that was not made.
+
+    Of a biomass it is the mean of the belief. An index is heard by one catchability, q, and each draw m of a fit has
+    one of its own, q_m, which all but cancels its scale: of its biomass B_m today (q_m / q) B_m is expected to be
+    heard, far less than B_m of the draws that are largest.
+
+    Parameters
+    ----------
+    problem
+        With its stock.
+    belief
+        Shape (states,): the initial belief on the problem's grid, where it is known already.
+
+    Raises
+    ------
+    ProblemError, GridError
+        As `initial_belief`.
+
+    Examples
+    --------
+    >>> import ecodecide as eco
+    >>> stock = eco.ParametricStock(eco.Logistic(r=0.75, K=1.0), eco.LognormalNoise(sigma=0.1))
+    >>> expected_survey(eco.HarvestProblem(stock=stock, initial=0.8, grid=eco.Grid(upper=2.0, cells=100)))
+    0.79
+    """
+    belief = initial_belief(problem) if belief is None else belief
+    mean = float(belief @ problem.grid.points)
+    of_history = problem.initial is None or (isinstance(problem.initial, str) and problem.initial == "history")
+    return mean * heard_share(problem, problem.stock) if of_history else mean
+
+
+def heard_share(problem: HarvestProblem, fitted: Any) -> float:
+    """Return the mean survey to be expected of a fit today over its mean biomass; see `expected_survey`.
+
+    Parameters
+    ----------
+    problem
+        By whose stock surveys are heard.
+    fitted
+        That stock, or the same after an update: with `members` and their `trajectory_biomass`.
+
+    Returns
+    -------
+    float
+        1 where observations are biomass, and of a stock without draws.
+    """
+    history = problem.history
+    draws, members = (getattr(fitted, name, None) for name in ("trajectory_biomass", "members"))
+    if history is None or not history.free_catchability or draws is None or members is None:
+        return 1.0
+    today, q = np.asarray(members.initial_biomass, dtype=float), _log_catchability(history, problem)
+    seen = _logs(np.array(list(history.observations.values())))
+    own = [_row_mean(seen - log_biomass[: seen.shape[1]]) for log_biomass in _logs(np.asarray(draws))]
+    # an extinct draw shows nothing, whatever its catchability
+    heard = np.nan_to_num(np.exp(_row_mean(np.array(own) - q))) * today
+    return float(heard.mean() / today.mean()) if today.any() else 1.0
 
 
 def _decided(history: CatchHistory) -> int:

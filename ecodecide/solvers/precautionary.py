@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from ecodecide.decision.discretize import initial_belief
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
 from ecodecide.policy.rules import ConstantEscapement, Rule, RulePolicy, SeriesPolicy
 from ecodecide.solvers.named_rules import NAMED_RULES, RAMPS
-from ecodecide.solvers.past_surveys import PastSurveys
+from ecodecide.solvers.past_surveys import PastSurveys, expected_survey
 from ecodecide.solvers.rule_inputs import RuleInputs
 from ecodecide.solvers.solution import Solution
 from ecodecide.stock.growth import Array
@@ -125,8 +124,7 @@ class Precautionary:
         if isinstance(made, SeriesPolicy):
             policy: SeriesPolicy | RulePolicy = replace(made, cap=self.cap, delay=self.delay)
         else:
-            expected = float(initial_belief(problem) @ problem.grid.points)
-            policy = RulePolicy(made, expected, self.cap, self.delay)
+            policy = RulePolicy(made, expected_survey(problem), self.cap, self.delay)
         return Solution(
             policy,
             status=words,

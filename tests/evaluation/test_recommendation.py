@@ -506,6 +506,37 @@ def test_the_survey_of_a_year_that_was_missing_changes_the_quota_as_was_told(
     assert told.advice["pomdp"].quota == seen[2]
 
 
+@pytest.mark.parametrize("update", [None, {"year": [2012], "catch": [100.0]}])
+def test_before_a_survey_of_an_index_the_survey_to_be_expected_stands_for_it(update: Any) -> None:
+    """So the quota is what it would be after that survey, however far the draws of an index are apart in scale."""
+    history = history_by_hand(biomass=None, index=np.linspace(2.0, 3.0, YEARS))
+    posterior = posterior_by_hand(history)
+    scale = np.exp(0.5 * np.random.default_rng(3).standard_normal(SIZE))
+    now = posterior.members.initial_biomass * scale
+    mass = np.histogram(now, bins=np.append(0.0, posterior.terminal_edges[1:]))[0] / SIZE
+    posterior = replace(
+        posterior,
+        members=eco.ParametricStock(
+            eco.Logistic(r=posterior.members.growth.r, K=posterior.members.growth.K * scale),  # type: ignore[attr-defined]
+            posterior.members.noise, "t", initial_biomass=now,
+        ),
+        terminal_mass=mass,
+        trajectory_biomass=posterior.trajectory_biomass * scale[:, None],
+    )  # fmt: skip
+    problem = eco.HarvestProblem(
+        stock=posterior, survey=SURVEY, grid=decision_grid(posterior, history, 30), history=history
+    )
+    named = {"msy": solver("msy")}
+    stock = ManagedStock(history, posterior, problem).solved(named, lambda words, share: None)
+    told = recommend(stock, update=update, replicates=20, years=(2,))
+    coming = NextSurvey.of(told.year, told.posterior.members, SURVEY).heard(problem, told.posterior)
+    rate = stock.policies["msy"].rule.rate  # type: ignore[attr-defined]
+    # the cells of the grid round the belief
+    assert told.advice["msy"].quota == pytest.approx(rate * coming.biomass.mean(), rel=0.05)
+    assert coming.biomass.mean() < 0.92 * told.belief.biomass.mean
+    assert "by the survey to be expected, as if it had been made" in told.assumptions[-1]
+
+
 def test_an_index_is_heard_in_units_of_biomass() -> None:
     history = history_by_hand(biomass=None, index=np.full(YEARS, 2.0))
     stock = managed_by_hand(history, ["tac"])

@@ -5,7 +5,7 @@ import pytest
 
 import ecodecide as eco
 from ecodecide.errors import HistoryWarning, SolverError
-from ecodecide.solvers.past_surveys import over_best, past_surveys
+from ecodecide.solvers.past_surveys import heard_share, over_best, past_surveys
 
 NAN = np.nan
 YEARS = np.arange(2000, 2005)
@@ -76,6 +76,17 @@ def test_both_catchabilities_are_of_the_years_of_the_index():
     object.__setattr__(stock, "best_biomass", BIOMASS * [0.1, 0.2, 0.5, 0.5, 0.5])
     index = {"late": [NAN, NAN, 3.0, 3.5, 4.5], "last": [NAN, NAN, NAN, NAN, 7.0]}
     assert over_best(problem(stock, index=index)) == pytest.approx(2.0, rel=1e-12)
+
+
+def test_of_an_index_the_survey_to_be_expected_knows_no_scale():
+    """Draws that differ by a factor alone expect one survey: that of the geometric mean, far below the mean."""
+    stock = Fitted(STOCK.growth, STOCK.noise)
+    scale = np.array([0.25, 1.0, 4.0])
+    members = eco.ParametricStock(STOCK.growth, STOCK.noise, initial_biomass=7.5 * scale)
+    object.__setattr__(stock, "members", members)
+    relative = problem(stock, index={"a": 3.0 * BIOMASS, "b": [NAN, NAN, 7.0, 6.0, 8.0]})
+    assert heard_share(relative, stock) * (7.5 * scale).mean() == pytest.approx(7.5, rel=1e-12)
+    assert heard_share(problem(stock, biomass=BIOMASS), stock) == 1.0
 
 
 def test_the_windfall_of_dcac_is_the_best_estimates():

@@ -26,12 +26,17 @@ def advice_assumptions(
     told = assumptions(
         managed.problem, posterior, managed.history, managed.solutions, years, [World(posterior, FITTED)]
     )
+    mean = (
+        "the survey to be expected, as if it had been made"
+        if managed.history.free_catchability
+        else "the mean biomass believed in, as if it had been surveyed"
+    )
     when = (
         f"the quota of {year} rests on the survey of that year, which is known; the next follows it"
         if heard
         else f"the quota of {year} is advised before any survey of that year: beliefs go by the years before, rules on "
-        "a series of surveys by those that were made, other rules and tables by the mean biomass believed in, as if it "
-        "had been surveyed (with a delay by last year's survey, where one was made)"
+        f"a series of surveys by those that were made, other rules and tables by {mean} "
+        "(with a delay by last year's survey, where one was made)"
     )
     of_series = [] if anew is None else _of_series(managed, set(anew))
     return (*(line for line in told if not line.startswith("the first quota rests on")), *of_series, when)

@@ -45,7 +45,7 @@ from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, resumed
 from ecodecide.policy.rules import SeriesPolicy
-from ecodecide.solvers.past_surveys import later_surveys
+from ecodecide.solvers.past_surveys import heard_share, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
 from ecodecide.stock.survey import Survey
@@ -253,7 +253,8 @@ def _ready(policy: Policy, problem: HarvestProblem, posterior: Posterior, later:
     if later is None:
         return policy
     seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
-    return resumed(policy, seen.tolist(), caught.tolist(), expected=_mean_biomass(posterior))
+    expected = _mean_biomass(posterior) * heard_share(problem, posterior)
+    return resumed(policy, seen.tolist(), caught.tolist(), expected=expected)
 
 
 def _mean_biomass(posterior: Posterior) -> float:

@@ -25,7 +25,8 @@ def notes(managed: ManagedStock, past: PastYears, mode: str, start: int | None) 
             "IN HINDSIGHT: observations in units of biomass are the surveys over the catchability of the fit to all "
             + ("years; advice goes by that of the year's own fit" if mode == "refit" else "years")
         )
-    taken = "the mean of the belief that the year's fit ends with" if mode == "refit" else "the survey"
+    at_end = "the survey to be expected by" if history.free_catchability else "the mean of"
+    taken = f"{at_end} the belief that the year's fit ends with" if mode == "refit" else "the survey"
     lines.append(
         f"policies on observed biomass take {taken} for it; rules that start from past catches or surveys are made "
         "anew each year; every catch is that of the reports"
