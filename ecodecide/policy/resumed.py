@@ -126,6 +126,28 @@ def resumed(
     return Resumed(policy, memory, last, next_survey)
 
 
+def after_catch(policy: Policy, caught: float) -> Policy:
+    """Return a policy at its start, the cap of a rule going from the last catch, whose quota was not the rule's.
+
+    Parameters
+    ----------
+    policy
+        The policy; any but a rule with a cap is returned as it is, rules on a series start from a catch anyway.
+    caught
+        The catch of the year before.
+
+    Examples
+    --------
+    >>> from ecodecide.policy.rules import ConstantRate, RulePolicy
+    >>> policy = after_catch(RulePolicy(ConstantRate(0.5), expected=100.0, cap=0.2), 20.0)
+    >>> policy.decide(policy.start(1), np.array([np.nan]), None)[0]
+    array([24.])
+    """
+    if not isinstance(policy, RulePolicy) or policy.cap is None:
+        return policy
+    return Resumed(policy, policy.as_caught(policy.start(1), np.array([caught])))
+
+
 def lead_through(
     policy: Policy, surveys: Array, catch: Array, followed: bool = False
 ) -> Iterator[tuple[float, Any]]:

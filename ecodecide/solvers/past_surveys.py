@@ -188,7 +188,9 @@ def expected_survey(problem: HarvestProblem, belief: Array | None = None) -> flo
     """
     belief = initial_belief(problem) if belief is None else belief
     mean = float(belief @ problem.grid.points)
-    of_history = problem.initial is None or (isinstance(problem.initial, str) and problem.initial == "history")
+    of_history = problem.initial is None or (
+        isinstance(problem.initial, str) and problem.initial == "history"
+    )
     return mean * heard_share(problem, problem.stock) if of_history else mean
 
 

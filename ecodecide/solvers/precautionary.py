@@ -37,7 +37,8 @@ class Precautionary:
         One of `RULES`, such as ``"40-10"``, ``"2-over-3"`` or ``"pbr"``; ``ecodecide rules`` prints them with their
         formulas and sources. Those that go by catches and surveys of the past start from the problem's history.
     cap
-        The largest change of a quota from year to year, as a share (0.2 is 20 %); None for none.
+        The largest change of a quota from year to year, as a share (0.2 is 20 %); None for none. In `recommend` and
+        `hindcast` the first quota of a rule on this year's biomass goes from the last catch; elsewhere it is free.
     delay
         1 to act on last year's survey, 0 on this year's.
     references

@@ -362,6 +362,16 @@ def test_years_that_cannot_be_fitted_say_why(hake: ManagedStock, past: PastYears
     assert found.quantiles[2] == pytest.approx(np.median(today), rel=0.15)  # of twenty draws
 
 
+def test_a_capped_rule_goes_from_the_last_catch_by_the_fit_of_each_year(
+    hake: ManagedStock, past: PastYears
+) -> None:
+    free, capped = (eco.Precautionary("msy", cap=cap).solve(hake.problem) for cap in (None, 0.01))
+    managed = replace(hake, solutions={"free": free, "capped": capped})
+    found = refitting(hake, past, lambda known: replace(managed, history=known)).advise(9).quotas
+    expected = np.clip(found["free"], 0.99 * past.catch[8], 1.01 * past.catch[8])
+    assert found["capped"] == pytest.approx(expected, rel=1e-12) and found["free"] != found["capped"]
+
+
 def test_an_interrupt_keeps_the_years_that_are_done(
     hake: ManagedStock, past: PastYears, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -507,6 +507,15 @@ def test_the_survey_of_a_year_that_was_missing_changes_the_quota_as_was_told(
 
 
 @pytest.mark.parametrize("update", [None, {"year": [2012], "catch": [100.0]}])
+def test_the_cap_of_a_rule_goes_from_the_last_catch(managed: ManagedStock, update: Any) -> None:
+    capped = RulePolicy(ConstantEscapement(0.0), expected=650.0, cap=0.2)
+    told = recommend(managed, policies={"capped": capped}, update=update, replicates=20, years=(2,))
+    last = 100.0 if update else float(managed.history.catch[-1])
+    assert told.advice["capped"].quota == pytest.approx(1.2 * last, rel=1e-12)
+    assert told.advice["capped"].next_survey.quota == told.advice["capped"].quota
+
+
+@pytest.mark.parametrize("update", [None, {"year": [2012], "catch": [100.0]}])
 def test_before_a_survey_of_an_index_the_survey_to_be_expected_stands_for_it(update: Any) -> None:
     """So the quota is what it would be after that survey, however far the draws of an index are apart in scale."""
     history = history_by_hand(biomass=None, index=np.linspace(2.0, 3.0, YEARS))

@@ -14,7 +14,6 @@ import xarray as xr
 
 from ecodecide import __version__
 from ecodecide.decision.economy import Economy
-from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import EcodecideWarning, EvaluationError, QuotaWarning
 from ecodecide.evaluation.advice.assumptions import advice_assumptions
 from ecodecide.evaluation.advice.biomass_belief import BiomassBelief, Spread, biomass_belief
@@ -43,7 +42,7 @@ from ecodecide.history.later_years import LaterYears, Update, decision_year, lat
 from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
-from ecodecide.policy.resumed import Resumed, resumed
+from ecodecide.policy.resumed import Resumed, after_catch, resumed
 from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import heard_share, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
@@ -163,7 +162,7 @@ def recommend(
             ).posterior  # fmt: skip
         anew = _anew(managed, later)
         ready = {
-            name: anew.get(name) or _ready(policy, managed.problem, posterior, later)
+            name: anew.get(name) or _ready(policy, managed, posterior, later)
             for name, policy in managed.policies.items()
         }
         runs = evaluate(
@@ -248,10 +247,11 @@ def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, SeriesPo
     return {name: one for name, one in made.items() if one is not None}
 
 
-def _ready(policy: Policy, problem: HarvestProblem, posterior: Posterior, later: LaterYears | None) -> Policy:
+def _ready(policy: Policy, managed: ManagedStock, posterior: Posterior, later: LaterYears | None) -> Policy:
     """Return a policy as it stands in the year of the decision."""
     if later is None:
-        return policy
+        return after_catch(policy, _catches(managed.history, None)[-1][1])
+    problem = managed.problem
     seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
     expected = _mean_biomass(posterior) * heard_share(problem, posterior)
     return resumed(policy, seen.tolist(), caught.tolist(), expected=expected)
