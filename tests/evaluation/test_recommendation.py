@@ -468,9 +468,12 @@ def test_a_rule_on_a_series_is_made_anew_from_the_new_years(name: str) -> None:
         biomass=np.append(old.biomass, NEW["biomass"]),
         units={"catch": "t"},
     )
-    policy = solver(name).solve(replace(stock.problem, history=whole)).policy
+    fresh = solver(name).solve(replace(stock.problem, history=whole))
+    policy = fresh.policy
     alone, _ = policy.decide(policy.start(1), np.array([np.nan]), None)
     assert told.advice[name].quota == pytest.approx(float(alone[0]), rel=1e-12)
+    # and so are the numbers that are told
+    assert told.advice[name].status == fresh.status != stock.solutions[name].status
     assert any(line.startswith(f"{name}: made anew") for line in told.assumptions)
 
 
@@ -479,8 +482,9 @@ def test_the_last_survey_of_a_history_without_its_catch_stays_in_a_series_made_a
     assert stock.history.biomass is not None
     last = float(stock.history.biomass[-1])
     new = {"year": [2011, 2012], "catch": [30.0, 40.0], "biomass": [np.nan, 380.0]}
-    anew = series_anew(stock.solutions["2-over-3"], stock.problem, later_years(stock.history, new))
-    assert anew is not None
+    solution = series_anew(stock.solutions["2-over-3"], stock.problem, later_years(stock.history, new))
+    assert solution is not None
+    anew: Any = solution.policy
     assert anew.surveys[-2:] == (last, 380.0)
     assert np.isnan(anew.this_year)
     # the mean of the last three catches

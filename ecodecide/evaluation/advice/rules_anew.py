@@ -18,7 +18,7 @@ from ecodecide.solvers.precautionary import RULES, Precautionary
 from ecodecide.solvers.solution import Solution
 
 
-def series_anew(solution: Solution, problem: HarvestProblem, later: LaterYears) -> SeriesPolicy | None:
+def series_anew(solution: Solution, problem: HarvestProblem, later: LaterYears) -> Solution | None:
     """Return a rule on a series of surveys with its numbers from a history and the years after it.
 
     Led through those years instead, it would start from advice that nobody gave.
@@ -34,17 +34,18 @@ def series_anew(solution: Solution, problem: HarvestProblem, later: LaterYears) 
 
     Returns
     -------
-    SeriesPolicy
-        None where it cannot be made: the rule is none of the named ones, or it has no catch to start from.
+    Solution
+        With a `SeriesPolicy`. None where it cannot be made: the rule is none of the named ones, or it has no catch to
+        start from.
     """
     named = _named(solution)
     if named is None or problem.history is None:
         return None
     try:
-        found = named.solve(_lengthened(problem, later), seen=_seen(problem, later)).policy
+        found = named.solve(_lengthened(problem, later), seen=_seen(problem, later))
     except (SolverError, PolicyError):
         return None
-    return found if isinstance(found, SeriesPolicy) else None
+    return found if isinstance(found.policy, SeriesPolicy) else None
 
 
 def _named(solution: Solution) -> Precautionary | None:

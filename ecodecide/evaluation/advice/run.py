@@ -43,7 +43,6 @@ from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
 from ecodecide.policy.resumed import Resumed, after_catch, resumed
-from ecodecide.policy.rules import SeriesPolicy
 from ecodecide.solvers.past_surveys import heard_share, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
@@ -162,7 +161,7 @@ def recommend(
             ).posterior  # fmt: skip
         anew = _anew(managed, later)
         ready = {
-            name: anew.get(name) or _ready(policy, managed, posterior, later)
+            name: anew[name].policy if name in anew else _ready(policy, managed, posterior, later)
             for name, policy in managed.policies.items()
         }
         runs = evaluate(
@@ -181,7 +180,9 @@ def recommend(
         advice = {}
         for number, (name, policy) in enumerate(ready.items()):
             tell("what would change it", number / len(ready))
-            advice[name] = _advice(name, policy, now, consequences(runs, name, horizons, collapse))
+            # its status tells the numbers of a rule
+            solution = anew.get(name, managed.solutions[name])
+            advice[name] = _advice(name, policy, solution, now, consequences(runs, name, horizons, collapse))
         tell("what would change it", 1.0)
         _check_quotas(advice.values(), now.belief, posterior.unit)
     for warning in caught:
@@ -239,7 +240,7 @@ def _solutions(policies: Mapping[str, Solution | Policy]) -> dict[str, Solution]
     return found
 
 
-def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, SeriesPolicy]:
+def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, Solution]:
     """Return the rules on a series of surveys that an update makes anew, by name."""
     if later is None:
         return {}
@@ -273,11 +274,11 @@ def _catches(history: CatchHistory, later: LaterYears | None) -> tuple[tuple[int
     return tuple((int(y), float(c)) for y, c in zip(years, catches, strict=True) if np.isfinite(c))
 
 
-def _advice(name: str, policy: Policy, now: _Now, follows: Consequences) -> Advice:
+def _advice(name: str, policy: Policy, solution: Solution, now: _Now, follows: Consequences) -> Advice:
     # the one that the simulation begins with: it is the same in all futures, which know the same
     quota = float(now.runs["quota"].sel(policy=name).isel(world=0, year=0, replicate=0))
     _, memory = policy.decide(policy.start(1), np.array([np.nan]), None)
-    problem, solution, members = now.managed.problem, now.managed.solutions[name], now.posterior.members
+    problem, members = now.managed.problem, now.posterior.members
     coming = (
         NextSurvey.after(now.year + 1, members, problem.survey, quota)
         if now.heard

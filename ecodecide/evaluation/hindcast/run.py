@@ -94,7 +94,8 @@ def hindcast(
     The belief about biomass is that of the decision grid: before the first survey it is uniform over its states.
     Policies that act on observed biomass take a survey for it, or, where there is none, the last one seen. With
     `refit` they are asked as at the end of any history, and take the mean of the belief that the year's fit ends with,
-    which has heard the survey; of an index they take the survey to be expected by that belief. Nothing is advised before the first survey.
+    which has heard the survey; of an index they take the survey to be expected by that belief. Nothing is advised
+    before the first survey.
 
     An interrupt while years are fitted again ends the hindcast after the first of them, with the advice found so far.
 
