@@ -510,11 +510,19 @@ def test_the_survey_of_a_year_that_was_missing_changes_the_quota_as_was_told(
     assert told.advice["pomdp"].quota == seen[2]
 
 
-@pytest.mark.parametrize("update", [None, {"year": [2012], "catch": [100.0]}])
+@pytest.mark.parametrize(
+    "update",
+    [
+        None,
+        {"year": [2012], "catch": [100.0]},
+        {"year": [2012], "catch": [np.nan], "biomass": [650.0]},
+    ],
+    ids=["history", "catch", "survey"],
+)
 def test_the_cap_of_a_rule_goes_from_the_last_catch(managed: ManagedStock, update: Any) -> None:
     capped = RulePolicy(ConstantEscapement(0.0), expected=650.0, cap=0.2)
     told = recommend(managed, policies={"capped": capped}, update=update, replicates=20, years=(2,))
-    last = 100.0 if update else float(managed.history.catch[-1])
+    last = told.catches[-1][1]
     assert told.advice["capped"].quota == pytest.approx(1.2 * last, rel=1e-12)
     assert told.advice["capped"].next_survey.quota == told.advice["capped"].quota
 

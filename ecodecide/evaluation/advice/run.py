@@ -250,12 +250,13 @@ def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, Solution
 
 def _ready(policy: Policy, managed: ManagedStock, posterior: Posterior, later: LaterYears | None) -> Policy:
     """Return a policy as it stands in the year of the decision."""
+    _, last = _catches(managed.history, None)[-1]
     if later is None:
-        return after_catch(policy, _catches(managed.history, None)[-1][1])
+        return after_catch(policy, last)
     problem = managed.problem
     seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
     expected = _mean_biomass(posterior) * heard_share(problem, posterior)
-    return resumed(policy, seen.tolist(), caught.tolist(), expected=expected)
+    return resumed(policy, seen.tolist(), caught.tolist(), expected=expected, before=last)
 
 
 def _mean_biomass(posterior: Posterior) -> float:

@@ -28,7 +28,7 @@ def notes(managed: ManagedStock, past: PastYears, mode: str, start: int | None) 
     at_end = "the survey to be expected by" if history.free_catchability else "the mean of"
     taken = f"{at_end} the belief that the year's fit ends with" if mode == "refit" else "the survey"
     lines.append(
-        f"policies on observed biomass take {taken} for it; rules that start from past catches or surveys are made "
+        f"policies on observed biomass take for it {taken}; rules that start from past catches or surveys are made "
         "anew each year; every catch is that of the reports"
     )
     if start is not None:
