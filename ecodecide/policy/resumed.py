@@ -64,7 +64,6 @@ def resumed(
     caught: Sequence[float],
     followed: bool = False,
     expected: float | None = None,
-    before: float | None = None,
 ) -> Resumed:
     """Return a policy after some years, of each of which the survey and the catch are known.
 
@@ -84,8 +83,6 @@ def resumed(
         The mean biomass believed in for the year to be decided. `ON_OBSERVED_BIOMASS` act on it where that year has no
         survey: the last one that they heard knows nothing of what was caught since. Policies with a belief of their
         own, and rules on a series of surveys, do not hear it. None leaves them to that last survey.
-    before
-        The catch before the first of the years. Where there is none of them, the cap of a rule goes from it.
 
     Raises
     ------
@@ -125,32 +122,8 @@ def resumed(
             seen[len(taken) - 1] = expected
     led = list(lead_through(policy, seen[: len(taken)], taken, followed))
     memory = led[-1][1] if led else policy.start(1)
-    if not led and before is not None and isinstance(policy, RulePolicy):
-        memory = policy.as_caught(memory, np.array([before]))
     last = float(taken[-1]) if led else None
     return Resumed(policy, memory, last, next_survey)
-
-
-def after_catch(policy: Policy, caught: float) -> Policy:
-    """Return a policy at its start, the cap of a rule going from the last catch, whose quota was not the rule's.
-
-    Parameters
-    ----------
-    policy
-        The policy; any but a rule with a cap is returned as it is, rules on a series start from a catch anyway.
-    caught
-        The catch of the year before.
-
-    Examples
-    --------
-    >>> from ecodecide.policy.rules import ConstantRate, RulePolicy
-    >>> policy = after_catch(RulePolicy(ConstantRate(0.5), expected=100.0, cap=0.2), 20.0)
-    >>> policy.decide(policy.start(1), np.array([np.nan]), None)[0]
-    array([24.])
-    """
-    if not isinstance(policy, RulePolicy) or policy.cap is None:
-        return policy
-    return resumed(policy, [], [], before=caught)
 
 
 def lead_through(

@@ -367,7 +367,11 @@ def test_a_capped_rule_goes_from_the_last_catch_by_the_fit_of_each_year(
 ) -> None:
     free, capped = (eco.Precautionary("msy", cap=cap).solve(hake.problem) for cap in (None, 0.01))
     managed = replace(hake, solutions={"free": free, "capped": capped})
-    found = refitting(hake, past, lambda known: replace(managed, history=known)).advise(9).quotas
+
+    def fit(known: CatchHistory) -> ManagedStock:
+        return replace(managed, history=known, problem=replace(managed.problem, history=known))
+
+    found = refitting(hake, past, fit).advise(9).quotas
     expected = np.clip(found["free"], 0.99 * past.catch[8], 1.01 * past.catch[8])
     assert found["capped"] == pytest.approx(expected, rel=1e-12) and found["free"] != found["capped"]
 

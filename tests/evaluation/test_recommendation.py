@@ -527,6 +527,14 @@ def test_the_cap_of_a_rule_goes_from_the_last_catch(managed: ManagedStock, updat
     assert told.advice["capped"].next_survey.quota == told.advice["capped"].quota
 
 
+def test_a_delayed_rule_hears_the_last_survey_of_the_history(managed: ManagedStock) -> None:
+    late = RulePolicy(ConstantEscapement(0.0), expected=650.0, delay=1)
+    last = float(managed.history.biomass[-1])  # type: ignore[index]
+    for update in (None, {"year": [2012], "catch": [np.nan], "biomass": [700.0]}):
+        told = recommend(managed, policies={"late": late}, update=update, replicates=20, years=(2,))
+        assert told.advice["late"].quota == pytest.approx(last, rel=1e-12)
+
+
 @pytest.mark.parametrize("update", [None, {"year": [2012], "catch": [100.0]}])
 def test_before_a_survey_of_an_index_the_survey_to_be_expected_stands_for_it(update: Any) -> None:
     """So the quota is what it would be after that survey, however far the draws of an index are apart in scale."""

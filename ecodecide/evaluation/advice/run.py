@@ -42,7 +42,8 @@ from ecodecide.history.later_years import LaterYears, Update, decision_year, lat
 from ecodecide.history.library import load_history
 from ecodecide.policy.belief_policy import BeliefPolicy
 from ecodecide.policy.protocol import Policy
-from ecodecide.policy.resumed import Resumed, after_catch, resumed
+from ecodecide.policy.resumed import Resumed, resumed
+from ecodecide.solvers.after_history import after_history, last_year
 from ecodecide.solvers.past_surveys import heard_share, later_surveys
 from ecodecide.solvers.solution import Solution, Solver
 from ecodecide.stock.growth import Array
@@ -250,13 +251,14 @@ def _anew(managed: ManagedStock, later: LaterYears | None) -> dict[str, Solution
 
 def _ready(policy: Policy, managed: ManagedStock, posterior: Posterior, later: LaterYears | None) -> Policy:
     """Return a policy as it stands in the year of the decision."""
-    _, last = _catches(managed.history, None)[-1]
-    if later is None:
-        return after_catch(policy, last)
     problem = managed.problem
-    seen, caught = later_surveys(problem, later), later.catch[np.isfinite(later.catch)]
+    if later is None:
+        return after_history(policy, problem)
+    surveys, catches = last_year(policy, problem)
+    surveys += later_surveys(problem, later).tolist()
+    catches += later.catch[np.isfinite(later.catch)].tolist()
     expected = _mean_biomass(posterior) * heard_share(problem, posterior)
-    return resumed(policy, seen.tolist(), caught.tolist(), expected=expected, before=last)
+    return resumed(policy, surveys, catches, expected=expected)
 
 
 def _mean_biomass(posterior: Posterior) -> float:

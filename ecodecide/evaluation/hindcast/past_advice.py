@@ -21,8 +21,9 @@ from ecodecide.evaluation.hindcast.past_years import PastYears, known_in
 from ecodecide.evaluation.managed_stock import ManagedStock
 from ecodecide.history.catch_history import CatchHistory
 from ecodecide.policy.protocol import Policy
-from ecodecide.policy.resumed import after_catch, lead_through
+from ecodecide.policy.resumed import lead_through
 from ecodecide.policy.rules import SeriesPolicy
+from ecodecide.solvers.after_history import after_history
 from ecodecide.solvers.past_surveys import PastSurveys
 from ecodecide.solvers.precautionary import Precautionary
 from ecodecide.solvers.solution import Solver
@@ -241,8 +242,8 @@ class FitForEachYear:
         managed = self._stocks.get(place)
         if managed is None:
             return {}
-        factor, last = self._survey_factor(managed), float(self._past.catch[place - 1])
-        ready = {name: after_catch(policy, last) for name, policy in managed.policies.items()}
+        factor = self._survey_factor(managed)
+        ready = {name: after_history(policy, managed.problem) for name, policy in managed.policies.items()}
         # the fit has heard the year's survey, if there was one, as when its policies are compared or asked for advice
         return {
             name: Standing(policy, policy.start(1), None, heard=True, survey_factor=factor)
