@@ -25,6 +25,7 @@ from ecodecide.fitting.posterior import Posterior
 from ecodecide.history.later_years import later_years
 from ecodecide.policy.resumed import resumed
 from ecodecide.policy.rules import ConstantEscapement, RulePolicy, SeriesPolicy, TwoOverThree
+from ecodecide.solvers.past_surveys import expected_survey
 
 SIZE, YEARS = 64, 12
 SURVEY = eco.LognormalSurvey(cv=0.2)
@@ -555,8 +556,9 @@ def test_before_a_survey_of_an_index_the_survey_to_be_expected_stands_for_it(upd
     problem = eco.HarvestProblem(
         stock=posterior, survey=SURVEY, grid=decision_grid(posterior, history, 30), history=history
     )
-    named = {"msy": solver("msy")}
+    named = {name: solver(name) for name in ("msy", "optimal-control")}
     stock = ManagedStock(history, posterior, problem).solved(named, lambda words, share: None)
+    assert all(policy.expected == expected_survey(problem) for policy in stock.policies.values())  # type: ignore[attr-defined]
     told = recommend(stock, update=update, replicates=20, years=(2,))
     coming = NextSurvey.of(told.year, told.posterior.members, SURVEY).heard(problem, told.posterior)
     rate = stock.policies["msy"].rule.rate  # type: ignore[attr-defined]
