@@ -221,6 +221,17 @@ def heard_share(problem: HarvestProblem, fitted: Any) -> float:
     return float(heard.mean() / today.mean()) if today.any() else 1.0
 
 
+def log_means(values: Array) -> Array:
+    """Return the mean of the logs of the positive values of each row, NaN where there is none.
+
+    Examples
+    --------
+    >>> log_means(np.array([[1.0, 0.0, np.e**2], [0.0, 0.0, 0.0]]))
+    array([ 1., nan])
+    """
+    return _row_mean(_logs(values))
+
+
 def _decided(history: CatchHistory) -> int:
     """Return the place of the year of the first decision: that whose catch is not known, or the next."""
     return len(history.catch) - int(np.isnan(history.catch[-1]))
@@ -249,7 +260,7 @@ def _log_catchability(
         )
     seen = _logs(np.array(list(history.observations.values())))
     # of a draw in which the stock is extinct no logarithm is known
-    fitted = _row_mean(_logs(np.atleast_2d(np.asarray(biomass, dtype=float))).T)
+    fitted = log_means(np.atleast_2d(np.asarray(biomass, dtype=float)).T)
     return _row_mean(seen - fitted[: seen.shape[1]])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecodecide.decision.problem import HarvestProblem
 from ecodecide.errors import SolverError
-from ecodecide.solvers.past_surveys import PastSurveys, over_best, past_surveys
+from ecodecide.solvers.past_surveys import PastSurveys, log_means, over_best, past_surveys
 from ecodecide.stock.growth import Array
 from ecodecide.stock.protocol import Stock
 from ecodecide.stock.reference_points import ReferencePoints, best_escapement
@@ -185,10 +185,21 @@ class RuleInputs:
         return float(np.log(one / none)[0])
 
     def log_sd(self, quantity: str) -> float:
-        """Return the standard deviation of the log of a reference point over the draws of a fit; 0 without draws."""
+        """Return the standard deviation of the log of F_MSY or B_MSY over the draws of a fit; 0 without draws.
+
+        Of a fit to an index it is that of F_MSY B or B_MSY / B, with the draw's own biomass B, as of F/F_MSY and
+        B/B_MSY: the scale, of which an index tells little, cancels in what a rule makes of them.
+        """
         worlds = getattr(getattr(self.stock, "members", None), "worlds", ())
-        values = np.array([getattr(world, quantity) for world in worlds if world.msy > 0.0])
-        return float(np.log(values).std()) if values.size else 0.0
+        known = np.array([world.msy > 0.0 for world in worlds], dtype=bool)
+        if not known.any():
+            return 0.0
+        logs = np.log([getattr(world, quantity) for world, ok in zip(worlds, known, strict=True) if ok])
+        history, draws = self.problem.history, getattr(self.stock, "trajectory_biomass", None)
+        if history is not None and history.free_catchability and draws is not None:
+            sign = {"f_msy": 1.0, "b_msy": -1.0}[quantity]
+            logs = logs + sign * log_means(np.asarray(draws)[known])
+        return float(np.nanstd(logs))
 
     def largest_growth(self) -> float:
         """Return R_max, the largest f(s) / s - 1 up to B0, at least 0: at small s, unless there is an Allee effect."""

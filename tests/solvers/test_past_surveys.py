@@ -6,6 +6,7 @@ import pytest
 import ecodecide as eco
 from ecodecide.errors import HistoryWarning, SolverError
 from ecodecide.solvers.past_surveys import heard_share, over_best, past_surveys
+from ecodecide.solvers.rule_inputs import RuleInputs
 
 NAN = np.nan
 YEARS = np.arange(2000, 2005)
@@ -87,6 +88,23 @@ def test_of_an_index_the_survey_to_be_expected_knows_no_scale():
     relative = problem(stock, index={"a": 3.0 * BIOMASS, "b": [NAN, NAN, 7.0, 6.0, 8.0]})
     assert heard_share(relative, stock) * (7.5 * scale).mean() == pytest.approx(7.5, rel=1e-12)
     assert heard_share(problem(stock, biomass=BIOMASS), stock) == 1.0
+
+
+@pytest.mark.parametrize(("quantity", "sign"), [("f_msy", -1.0), ("b_msy", 1.0)])
+def test_of_an_index_the_uncertain_scale_cancels_in_status(quantity, sign):
+    """Draws whose biomass goes as 1 / F_MSY, or as B_MSY, know F_MSY B, or B_MSY / B, for certain."""
+    members = eco.ParametricStock(
+        eco.Logistic(r=np.array([0.2, 0.4, 0.9]), K=np.array([30.0, 12.0, 10.0])),
+        eco.LognormalNoise(np.full(3, 0.1)),
+    )
+    values = np.array([getattr(world, quantity) for world in members.worlds])
+    stock = Fitted(STOCK.growth, STOCK.noise)
+    object.__setattr__(stock, "members", members)
+    object.__setattr__(stock, "trajectory_biomass", values[:, None] ** sign * BIOMASS)
+    of_index = RuleInputs("ices-35th", problem(stock, index=BIOMASS), stock)
+    of_biomass = RuleInputs("ices-35th", problem(stock, biomass=BIOMASS), stock)
+    assert of_index.log_sd(quantity) == pytest.approx(0.0, abs=1e-12)
+    assert of_biomass.log_sd(quantity) == pytest.approx(np.log(values).std(), rel=1e-12)
 
 
 def test_the_windfall_of_dcac_is_the_best_estimates():

@@ -137,15 +137,15 @@ class OnScheduler:
         from distributed import KilledWorker
 
         future = next(self._queue)
-        while future.status == "lost":
+        while (status := future.status) == "lost":
             # its worker died with the result, before it was read: the scheduler has another one compute it again
             self._queue.add(future)
             future = next(self._queue)
         task = self._tasks.pop(future.key)
-        if future.status == "finished":
+        if status == "finished":
             outcome: Outcome = future.result()
             return task, outcome
-        if future.status != "error":
+        if status != "error":
             raise EvaluationError(_LOST)
         problem = future.exception()
         if isinstance(problem, KilledWorker):

@@ -27,6 +27,12 @@ def belief(material: Material) -> Section:
         "What could be believed at the start of each year, given what had been seen by then and the fit of all years; "
         f"for {years[-1]}: {now}. The bar marks the year chosen below."
     )
+    if material.comparison.history.free_catchability:
+        low, middle, high = (float(x) for x in view["decision_quantile"].values)
+        track += (
+            " It takes the catchability of the index for known. The fit, which does not, believes of "
+            f"{years[-1]}: {material.amount(middle)} (90 %: {material.between(low, high)})."
+        )
     density = (
         "The belief of the year chosen: where the curve is high, the biomass is likely. Dotted: the survey of the "
         "year, which the belief has heard; a belief also remembers earlier surveys and catches, and is seldom centered "
