@@ -203,7 +203,8 @@ def fitted(biomass):
     return stock
 
 
-def test_an_index_alone_is_read_through_the_fitted_stock():
+def test_an_index_alone_is_read_through_the_fitted_stock(monkeypatch):
+    monkeypatch.setattr(gpdp, "expected_survey", lambda problem: 3.25)
     base, catch = paper_history(), np.full(40, 0.25)
     for years in (40, 41):  # with and without the biomass after the last catch
         biomass = np.append(base.biomass, 7.0)[:years]
@@ -220,6 +221,7 @@ def test_an_index_alone_is_read_through_the_fitted_stock():
         assert stock.unit == "kg"
         assert "not independent" in solution.status
         assert solution.settings["independent"] is False
+        assert solution.policy.expected == 3.25  # before a survey it acts on the one to be expected
     # the history's own biomass comes first
     assert "not independent" not in Gpdp().solve(replace(problem, history=base)).status
 

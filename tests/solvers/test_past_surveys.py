@@ -1,10 +1,13 @@
 """The surveys of a history in units of biomass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import ecodecide as eco
 from ecodecide.errors import HistoryWarning, SolverError
+from ecodecide.solvers import best_ramp
 from ecodecide.solvers.past_surveys import heard_share, over_best, past_surveys
 from ecodecide.solvers.rule_inputs import RuleInputs
 
@@ -111,6 +114,20 @@ def test_the_windfall_of_dcac_is_the_best_estimates():
     relative, absolute = problem(FITTED, index=3.0 * BIOMASS), problem(FITTED, biomass=0.8 * BIOMASS)
     quotas = [eco.Precautionary("dcac").solve(one).policy.rule.catch for one in (relative, absolute)]
     assert quotas[0] == pytest.approx(quotas[1], rel=1e-12) and quotas[0] < 1.0
+
+
+@pytest.mark.parametrize(("series", "scale"), [("index", 1.25), ("biomass", 1.0)])
+def test_the_limit_of_best_ramp_is_the_best_estimates(series, scale):
+    """A share of its K, 12, in the biomass that the ramps are tried in."""
+    asked = replace(problem(FITTED, **{series: BIOMASS}), initial=1.0, grid=eco.Grid(100.0, 30))
+    with pytest.raises(SolverError, match=f"starts below its limit of {0.5 * 12.0 * scale:g}, and"):
+        eco.BestRamp(limit=0.5).solve(asked)
+
+
+def test_best_ramp_tries_its_ramps_from_the_survey_to_be_expected(monkeypatch):
+    monkeypatch.setattr(best_ramp, "expected_survey", lambda problem, belief: 3.25)
+    asked = replace(problem(FITTED, index=BIOMASS), initial=9.0, grid=eco.Grid(100.0, 30))
+    assert best_ramp._Ramps(asked, eco.discretize(asked), 15.0, 1.5, 5).expected == 3.25
 
 
 def test_a_biomass_needs_no_turning():
